@@ -1,0 +1,1 @@
+"""Reproducible training, comparison and serving of handwritten-digit recognisers."""
