@@ -1,0 +1,1 @@
+"""The networks: each module has a `Params` and a `build`."""
