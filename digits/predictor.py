@@ -1,0 +1,71 @@
+"""One way from images to probabilities, for evaluation, command line and every service."""
+
+from pathlib import Path
+
+import numpy as np
+
+from digits import bundle, preprocess, scoring
+from digits.errors import UserError
+from digits.graph import Graph
+
+
+class Predictor:
+    """A bundle, ready to score."""
+
+    def __init__(self, saved: bundle.Bundle, threads: int = 0) -> None:
+        """Prepare the graph.
+
+        Args:
+            saved: The bundle.
+            threads: Cores to use; 0 for all.
+
+        """
+        self.bundle = saved
+        self.classes = saved.description.classes
+        self._graph = Graph(saved.graph, threads)
+
+    @classmethod
+    def load(cls, folder: Path, threads: int = 0) -> "Predictor":
+        """Read a bundle from its folder; raises UserError if it is not whole."""
+        return cls(bundle.load(folder), threads)
+
+    def probabilities(self, prepared: np.ndarray) -> np.ndarray:
+        """Score images that `preprocess.prepare` made.
+
+        Args:
+            prepared: (n, height, width, 1) float32.
+
+        Returns:
+            (n, classes) float64, rows sum to 1.
+
+        """
+        return scoring.softmax(self._graph.run(prepared), self.bundle.description.temperature)
+
+    def read(self, images: np.ndarray) -> np.ndarray:
+        """Score raw images.
+
+        Args:
+            images: (n, height, width) uint8, bright ink on a dark ground: as the model's data set
+                was published, or in MNIST's form, 28 x 28 with full ink at 255.
+
+        Returns:
+            (n, classes) float64, rows sum to 1.
+
+        Raises:
+            UserError: if the images have another shape or type.
+
+        """
+        description = self.bundle.description
+        side, mnist = description.raw_side, (preprocess.MNIST_SIDE,) * 2
+        if images.shape[1:] not in (side, mnist):
+            raise UserError(
+                f"{description.model} reads images of {side} or {mnist} pixels (height, width), "
+                f"received {images.shape[1:]}; bring them to that size first"
+            )
+        white = description.white
+        if images.shape[1:] != side:
+            white = preprocess.FULL
+            if description.preprocess.size == "native":
+                white = description.white
+                images = preprocess.resize(images, side, preprocess.FULL, white)
+        return self.probabilities(preprocess.prepare(images, description.preprocess, white))
