@@ -1,0 +1,262 @@
+"""What a run is, read from the files that the stages wrote."""
+
+import hashlib
+import io
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from digits import paths
+
+Read = Callable[[str], bytes | None]
+"""Gives the content of a file by its path relative to the project, or None."""
+
+SHARED_SECTIONS = ("dataset", "preprocess", "split", "hardware")
+FIGURES = ("confusion.png", "curves.png", "misread.png")
+FINAL_METRICS = {
+    "train.json": (
+        "train_accuracy",
+        "train_loss",
+        "validation_accuracy",
+        "validation_loss",
+        "parameters",
+        "bundle_bytes",
+    ),
+    "timing.json": ("train_seconds", "peak_memory_mib"),
+    "speed.json": ("images_per_second", "latency_ms"),
+}
+TEST_METRICS = (
+    "accuracy",
+    "accuracy_low",
+    "accuracy_high",
+    "log_loss",
+    "macro_precision",
+    "macro_recall",
+    "macro_f1",
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A run, as far as its files tell it."""
+
+    model: str
+    dataset: str
+    parameters: dict[str, str]
+    tags: dict[str, str]
+    context: dict[str, str]
+    """Tags of who ran it: commit, DVC stage and experiment; set once, when the run is made."""
+    splits: dict[str, dict[str, Any]]
+    """Of every set: its number of images and its SHA-256."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    curves: list[dict[str, float]] = field(default_factory=list)
+    epoch_seconds: list[float] = field(default_factory=list)
+    artifacts: dict[str, bytes] = field(default_factory=dict)
+    training: str | None = None
+    """Names one training for good: SHA-256 over the model's digest and the timings."""
+    started: float = 0.0
+    """Seconds since 1970."""
+    seconds: float = 0.0
+
+    @property
+    def inputs(self) -> str:
+        """Names what a training begins with, before anything has come out of it."""
+        named = [self.model, self.parameters, self.splits]
+        return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def digest(self) -> str:
+        """Changes if and only if the store has to be told something."""
+        told = [self.parameters, self.tags, self.metrics, self.curves, sorted(self.artifacts)]
+        digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+        for name in sorted(self.artifacts):
+            digest.update(self.artifacts[name])
+        return digest.hexdigest()
+
+
+def in_workspace(path: str) -> bytes | None:
+    """Read a file of the working tree."""
+    file = paths.ROOT / path
+    return file.read_bytes() if file.is_file() else None
+
+
+def at_revision(revision: str) -> Read:
+    """Read files of a git commit, for example of a DVC experiment."""
+
+    def read(path: str) -> bytes | None:
+        shown = subprocess.run(
+            ["git", "show", f"{revision}:{path}"], cwd=paths.ROOT, capture_output=True
+        )
+        return shown.stdout if shown.returncode == 0 else None
+
+    return read
+
+
+def begun(model: str, read: Read, hardware: dict[str, Any], context: dict[str, str]) -> Facts:
+    """A training that has just begun on `hardware`."""
+    tree = _params(read)
+    split = json.loads(read("data/split/split.json") or b"{}")
+    dataset = split.get("name", tree["dataset"]["name"])
+    return Facts(
+        model=model,
+        dataset=dataset,
+        parameters=_parameters(tree, model, dataset, hardware),
+        tags=_tags(model, dataset, hardware),
+        context=context,
+        splits=_splits(split.get("sets", {})),
+    )
+
+
+def done(model: str, read: Read, context: dict[str, str]) -> Facts | None:
+    """A finished training, with its evaluation if that is of the same model, or None."""
+    content = {name: read(f"metrics/{model}/{name}") for name in ("train.json", "timing.json")}
+    train_bytes, timing_bytes = content["train.json"], content["timing.json"]
+    if train_bytes is None or timing_bytes is None:
+        return None
+    files = {"train.json": json.loads(train_bytes), "timing.json": json.loads(timing_bytes)}
+    train, timing = files["train.json"], files["timing.json"]
+    test = json.loads(read(f"metrics/{model}/test.json") or b"{}")
+    artifacts: dict[str, bytes] = {}
+    if evaluated := test.get("model_sha256") == train["model_sha256"]:
+        files["speed.json"] = json.loads(read(f"metrics/{model}/speed.json") or b"{}")
+        for name in FIGURES:
+            if (figure := read(f"reports/figures/{model}/{name}")) is not None:
+                artifacts[name] = figure
+    metrics = {
+        name: float(files[file][name])
+        for file, names in FINAL_METRICS.items()
+        for name in names
+        if files.get(file, {}).get(name) is not None
+    }
+    if evaluated:
+        metrics |= {f"test_{name}": float(test[name]) for name in TEST_METRICS}
+
+    dataset, hardware = train["dataset"], timing["hardware"]
+    training = hashlib.sha256(train["model_sha256"].encode() + timing_bytes).hexdigest()
+    return Facts(
+        model=model,
+        dataset=dataset,
+        parameters=_parameters(_params(read), model, dataset, hardware),
+        tags=_tags(model, dataset, hardware)
+        | {"digits.model": train["model_sha256"], "digits.training": training},
+        context=context,
+        splits=_splits(train["split"]),
+        metrics=metrics,
+        curves=_curves(read(f"metrics/{model}/history.csv")),
+        epoch_seconds=timing["epoch_seconds"],
+        artifacts=artifacts,
+        training=training,
+        started=datetime.fromisoformat(timing["started"]).timestamp(),
+        seconds=timing["train_seconds"],
+    )
+
+
+def _params(read: Read) -> dict[str, Any]:
+    content = read(paths.PARAMS.name)
+    assert content is not None
+    tree: dict[str, Any] = YAML(typ="safe", pure=True).load(io.BytesIO(content))
+    return tree
+
+
+def _parameters(
+    tree: dict[str, Any], model: str, dataset: str, hardware: dict[str, Any]
+) -> dict[str, str]:
+    """The model's whole section without prefix, the shared sections with theirs."""
+    flat = _flat(tree["train"][model], "")
+    for section in SHARED_SECTIONS:
+        flat |= _flat(tree[section], f"{section}.")
+    flat["dataset.used"] = dataset
+    return flat | {
+        f"hardware.used_{name}": str(hardware[name])
+        for name in ("device", "device_name", "precision", "threads")
+    }
+
+
+def _flat(tree: dict[str, Any], prefix: str) -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = str(value)
+    return flat
+
+
+def _tags(model: str, dataset: str, hardware: dict[str, Any]) -> dict[str, str]:
+    tags = {"model": model, "dataset": dataset}
+    for key, value in hardware.items():
+        if isinstance(value, dict):
+            tags |= {f"hardware.{key}.{name}": str(version) for name, version in value.items()}
+        elif value not in (None, ""):
+            tags[f"hardware.{key}"] = str(value)
+    return tags
+
+
+def _splits(sets: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {"images": part["images"], "sha256": part["sha256"]} for name, part in sets.items()
+    }
+
+
+def _curves(content: bytes | None) -> list[dict[str, float]]:
+    import csv
+
+    if content is None:
+        return []
+    rows = csv.DictReader(io.StringIO(content.decode()))
+    return [{key: float(value) for key, value in row.items() if value} for row in rows]
+
+
+def git_context(revision: str | None = None, experiment: str | None = None) -> dict[str, str]:
+    """Commit, whether the tree differs from it, and the DVC stage and experiment, as tags."""
+
+    def git(*arguments: str) -> str | None:
+        try:
+            called = subprocess.run(
+                ["git", *arguments], cwd=paths.ROOT, capture_output=True, text=True
+            )
+        except FileNotFoundError:
+            return None
+        return called.stdout.strip() if called.returncode == 0 else None
+
+    context = {}
+    if commit := git("rev-parse", revision or "HEAD"):
+        context["mlflow.source.git.commit"] = commit
+        changed = None if revision else git("status", "--porcelain", "--untracked-files=no")
+        context["git.dirty"] = str(bool(changed)).lower()
+    if experiment:
+        context["dvc.experiment"] = experiment
+    return context
+
+
+def write_artifacts(facts: Facts, folder: Path) -> None:
+    """Lay the run's files out in `folder`, for uploading."""
+    for name, content in facts.artifacts.items():
+        (folder / name).write_bytes(content)
+
+
+def experiments() -> list[tuple[str, str]]:
+    """Commit and name of every DVC experiment in this repository."""
+    try:
+        listed = subprocess.run(
+            ["git", "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps"],
+            cwd=paths.ROOT,
+            capture_output=True,
+            text=True,
+        ).stdout
+    except FileNotFoundError:
+        return []
+    found = []
+    for line in listed.splitlines():
+        revision, reference = line.split(" ", 1)
+        # refs/exps/<two digits>/<rest of the baseline's commit>/<name>
+        parts = reference.split("/")
+        if len(parts) == 5 and len(parts[2]) == 2:
+            found.append((revision, parts[4]))
+    return found

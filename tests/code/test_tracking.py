@@ -1,0 +1,201 @@
+"""MLflow's store as a projection of the files: whole, idempotent, and never in the way."""
+
+import json
+import os
+
+import pytest
+
+from digits import tracking
+from digits.tracking import facts as facts_of
+
+MODEL = "cnn"
+HARDWARE = {
+    "device": "cpu",
+    "device_name": "Test CPU",
+    "precision": "float32",
+    "threads": 2,
+    "gpu": None,
+    "label": "",
+    "packages": {"keras": "3"},
+}
+PARAMS = b"""
+dataset: {name: mnist, path: data/own, fallback: optdigits}
+preprocess: {scale: unit}
+split: {seed: 0}
+hardware: {device: auto}
+train: {cnn: {epochs: 2, learning_rate: 1e-3, augmentation: {shift: 1.5}}}
+"""
+
+
+def training_files(seconds=20.0, **test) -> dict[str, bytes]:
+    """What a stage of two epochs leaves, and its evaluation."""
+    sets = {"train": {"images": 5, "per_class": [5], "sha256": "a" * 64}}
+    train = {
+        "dataset": "mnist",
+        "model_sha256": "m" * 64,
+        "train_accuracy": 0.97,
+        "train_loss": 0.1,
+        "validation_accuracy": 0.98,
+        "validation_loss": 0.08,
+        "parameters": 100,
+        "bundle_bytes": 1000,
+        "split": sets,
+    }
+    timing = {
+        "started": "2026-01-01T00:00:00.000+00:00",
+        "train_seconds": seconds,
+        "epoch_seconds": [12.0, 8.0],
+        "peak_memory_mib": 500,
+        "hardware": HARDWARE,
+    }
+    measures = dict.fromkeys(facts_of.TEST_METRICS, 0.99)
+    return {
+        "params.yaml": PARAMS,
+        "data/split/split.json": json.dumps({"name": "mnist", "sets": sets}).encode(),
+        "metrics/cnn/train.json": json.dumps(train).encode(),
+        "metrics/cnn/timing.json": json.dumps(timing).encode(),
+        "metrics/cnn/history.csv": b"epoch,train_loss,validation_accuracy\n1,0.5,0.9\n2,0.1,0.98\n",
+        "metrics/cnn/test.json": json.dumps(
+            {"model_sha256": "m" * 64, **measures, **test}
+        ).encode(),
+        "metrics/cnn/speed.json": b'{"images_per_second": 9000.0, "latency_ms": 0.2}',
+        "reports/figures/cnn/confusion.png": b"\x89PNG",
+    }
+
+
+def done(files=None):
+    facts = facts_of.done(MODEL, (files or training_files()).get, {"git.dirty": "false"})
+    assert facts is not None
+    return facts
+
+
+@pytest.fixture
+def store(monkeypatch, tmp_path):
+    from digits.tracking import publisher
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/store.db")
+    monkeypatch.chdir(tmp_path)
+    yield publisher.Store()
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+
+def runs(store):
+    return store.client.search_runs([store.experiment])
+
+
+def test_facts_hold_the_whole_section_and_the_few_metrics():
+    facts = done()
+    assert facts.parameters["learning_rate"] == "0.001"
+    assert facts.parameters["augmentation.shift"] == "1.5"
+    assert facts.parameters["hardware.used_device_name"] == "Test CPU"
+    assert facts.metrics["test_accuracy"] == 0.99
+    assert facts.metrics["images_per_second"] == 9000
+    assert facts.tags["digits.model"] == "m" * 64
+    assert facts.curves[1] == {"epoch": 2, "train_loss": 0.1, "validation_accuracy": 0.98}
+    assert set(facts.artifacts) == {"confusion.png"}
+
+
+def test_nothing_trained_is_no_facts():
+    assert facts_of.done(MODEL, {"params.yaml": PARAMS}.get, {}) is None
+
+
+def test_an_evaluation_of_another_model_does_not_count():
+    facts = done(training_files(model_sha256="other"))
+    assert "test_accuracy" not in facts.metrics
+    assert not facts.artifacts
+
+
+def test_publishing_twice_makes_one_run(store):
+    assert store.publish(done())
+    assert not store.publish(done())
+    (run,) = runs(store)
+    assert run.info.status == "FINISHED"
+    assert run.info.end_time - run.info.start_time == 20_000
+    assert run.data.metrics["test_accuracy"] == 0.99
+    assert run.data.params["epochs"] == "2"
+    assert run.data.tags["git.dirty"] == "false"
+    (dataset,) = run.inputs.dataset_inputs
+    assert (dataset.dataset.name, dataset.dataset.digest) == ("mnist train", "a" * 36)
+    history = store.client.get_metric_history(run.info.run_id, "epoch/validation_accuracy")
+    assert [(point.step, point.value) for point in history] == [(1, 0.9), (2, 0.98)]
+    artifacts = store.client.list_artifacts(run.info.run_id, "figures")
+    assert [item.path for item in artifacts] == ["figures/confusion.png"]
+
+
+def test_a_later_evaluation_finds_its_run(store):
+    files = training_files()
+    before = {name: data for name, data in files.items() if "test" not in name}
+    assert store.publish(done(before))
+    assert store.publish(done(files))
+    (run,) = runs(store)
+    assert run.data.metrics["test_accuracy"] == 0.99
+
+
+def test_another_training_of_the_same_model_is_another_run(store):
+    store.publish(done())
+    store.publish(done(training_files(seconds=5.0)))
+    assert len(runs(store)) == 2
+
+
+def test_a_run_that_is_watched_live_is_completed_not_repeated(store):
+    begun = facts_of.begun(MODEL, training_files().get, HARDWARE, {})
+    run_id = store.open(begun)
+    store.curve(run_id, {"epoch": 1, "train_loss": 0.5, "validation_accuracy": 0.9}, 1e9)
+    assert store.client.get_run(run_id).info.status == "RUNNING"
+    store.publish(done(), run_id)
+    (run,) = runs(store)
+    assert run.info.status == "FINISHED"
+    history = store.client.get_metric_history(run_id, "epoch/train_loss")
+    assert [point.step for point in history] == [1, 2]
+
+
+def test_a_run_whose_store_died_is_taken_up_again(store):
+    begun = facts_of.begun(MODEL, training_files().get, HARDWARE, {})
+    assert begun.inputs == done().inputs
+    run_id = store.open(begun)  # and then the store was gone
+    store.publish(done())
+    (run,) = runs(store)
+    assert run.info.run_id == run_id
+    assert run.info.status == "FINISHED"
+
+
+def publish_from_a_stage(uri, monkeypatch, work):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with tracking.Publisher() as publisher:
+        publisher.open(MODEL, HARDWARE)
+        publisher.epoch({"epoch": 1, "train_loss": 0.5})
+        work(publisher)
+
+
+def test_a_stage_that_dies_leaves_no_running_run(store, monkeypatch):
+    uri = os.environ["MLFLOW_TRACKING_URI"]
+
+    def die_without_a_word(publisher):
+        publisher._process.stdin.close()
+        publisher._process.wait()
+
+    publish_from_a_stage(uri, monkeypatch, die_without_a_word)
+
+    def interrupt(publisher):
+        raise KeyboardInterrupt
+
+    def fail(publisher):
+        raise ZeroDivisionError
+
+    with pytest.raises(KeyboardInterrupt):
+        publish_from_a_stage(uri, monkeypatch, interrupt)
+    with pytest.raises(ZeroDivisionError):
+        publish_from_a_stage(uri, monkeypatch, fail)
+    assert [run.info.status for run in runs(store)] == ["FAILED", "KILLED", "KILLED"]
+    assert all("epoch/train_loss" in run.data.metrics for run in runs(store))
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://127.0.0.1:9", "sqlite:////proc/no/store.db", "nonsense://store"]
+)
+def test_a_store_out_of_reach_is_a_warning(uri, monkeypatch, capfd):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    publish_from_a_stage(uri, monkeypatch, lambda publisher: None)
+    said = capfd.readouterr().err
+    assert "warning: MLflow's store was not brought up to date" in said
+    assert "digits sync" in said
