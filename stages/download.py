@@ -1,0 +1,18 @@
+"""Fetch the published files: mirrors to data/raw.
+
+Run as `python -m stages.download`, or by `dvc repro download`.
+"""
+
+from digits import config, datasets, errors, paths, scan
+
+
+def main() -> None:
+    """Fill data/raw with the wanted data set, or with its fallback."""
+    params = config.load("dataset", datasets.Params)
+    name = datasets.download(params, paths.RAW, scan.read_digit)
+    print(f"data/raw holds {name}")
+
+
+if __name__ == "__main__":
+    with errors.reported():
+        main()

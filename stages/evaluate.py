@@ -1,0 +1,92 @@
+"""Score one model on the test set: models/MODEL to metrics/MODEL and reports/figures/MODEL.
+
+Run as `python -m stages.evaluate MODEL`, or by `dvc repro evaluate@MODEL`.
+"""
+
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+
+from digits import (
+    config,
+    errors,
+    files,
+    hardware,
+    paths,
+    plots,
+    predictor,
+    scoring,
+    split,
+    tracking,
+)
+
+SINGLE_IMAGES = 50
+"""Images that are scored one by one, for the latency."""
+
+
+def main(model: str) -> None:
+    """Write test.json, predictions.csv, speed.json and the figures of one model."""
+    with tracking.Publisher() as publisher:
+        machine = hardware.choose(config.load("hardware", hardware.Params), gpu_capable=False)
+        ready = predictor.Predictor.load(paths.MODELS / model, machine.threads)
+        test = split.read(paths.SPLIT, "test")
+        speed = _speed(ready, test.images)
+        began = time.perf_counter()
+        probabilities = ready.probabilities(test.images).round(scoring.DECIMALS)
+        speed["images_per_second"] = round(len(test) / (time.perf_counter() - began), 1)
+
+        classes, metrics = list(ready.classes), paths.METRICS / model
+        predictions = probabilities.argmax(axis=1)
+        scores = pd.DataFrame(probabilities, columns=[f"score_{name}" for name in classes])
+        named = pd.DataFrame({"index": test.index, "label": test.labels, "prediction": predictions})
+        with files.atomic(metrics / "predictions.csv") as path:
+            pd.concat([named, scores], axis=1).to_csv(
+                path, index=False, float_format="%.6g", lineterminator="\n"
+            )
+        summary = scoring.summarise(test.labels, probabilities, classes)
+        digest, dataset = ready.bundle.digest, ready.bundle.description.dataset
+        files.write_json(
+            metrics / "test.json",
+            {"model": model, "dataset": dataset, "model_sha256": digest, **summary},
+        )
+        files.write_json(metrics / "speed.json", {**speed, "hardware": machine.as_dict()})
+        _draw(model, f"{model} on {dataset}", test, probabilities, classes)
+        publisher.publish(model)
+    low, high = summary["accuracy_low"], summary["accuracy_high"]
+    print(f"{model} on {dataset}: {summary['accuracy']:.2%} of {len(test):,} test images are read")
+    print(f"right (95% interval {low:.2%} to {high:.2%})")
+
+
+def _speed(ready: predictor.Predictor, images: np.ndarray) -> dict[str, float]:
+    """Median time of one image alone, in milliseconds; the first one warms up."""
+    seconds = []
+    for index in range(min(SINGLE_IMAGES, len(images)) + 1):
+        began = time.perf_counter()
+        ready.probabilities(images[index % len(images)][np.newaxis])
+        seconds.append(time.perf_counter() - began)
+    return {"latency_ms": round(float(np.median(seconds[1:])) * 1000, 3)}
+
+
+def _draw(
+    model: str, title: str, test: split.Part, probabilities: np.ndarray, classes: list[str]
+) -> None:
+    figures = {
+        "confusion": plots.confusion(test.labels, probabilities.argmax(1), classes, title),
+        "misread": plots.misread(test.images, test.labels, probabilities, classes, title),
+    }
+    history = paths.METRICS / model / "history.csv"
+    if history.is_file():
+        kept = files.read_json(paths.METRICS / model / "train.json")["kept_epoch"]
+        figures["curves"] = plots.curves(pd.read_csv(history), kept, title)
+    for name, figure in figures.items():
+        with files.atomic(paths.FIGURES / model / f"{name}.png") as path:
+            path.write_bytes(plots.png(figure))
+
+
+if __name__ == "__main__":
+    with errors.reported():
+        if len(sys.argv) != 2 or sys.argv[1] not in config.MODELS:
+            raise errors.UserError(f"expected one of {', '.join(config.MODELS)} after the command")
+        main(sys.argv[1])

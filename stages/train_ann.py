@@ -1,0 +1,17 @@
+"""Train the ANN: split sets to models/ann and metrics/ann.
+
+Run as `python -m stages.train_ann`, or by `dvc repro train_ann`.
+"""
+
+from digits import errors
+from digits.networks import ann, stage
+
+
+def main() -> None:
+    """Read the training and validation sets, train, write bundle and metrics."""
+    stage.run("ann", ann)
+
+
+if __name__ == "__main__":
+    with errors.reported():
+        main()
