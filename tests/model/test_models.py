@@ -1,0 +1,100 @@
+"""What a trained model must do, whatever its accuracy figures say.
+
+The figures come from the committed metrics; the behaviour is tested where the bundles are, which
+`dvc repro` or `dvc checkout` brings.
+"""
+
+import json
+
+import numpy as np
+import pytest
+
+from digits import bundle, config, paths, predictor, preprocess, split
+from digits.scoring import DECIMALS
+
+FLOOR = {"ann": 0.986, "cnn": 0.993, "vgg16": 0.9907, "svc": 0.986}
+"""Test accuracy on MNIST below which a model is not shipped."""
+
+
+def metrics(model, name):
+    return json.loads((paths.METRICS / model / f"{name}.json").read_text())
+
+
+@pytest.fixture(params=config.MODELS)
+def model(request):
+    return request.param
+
+
+@pytest.fixture
+def ready(model):
+    if not (paths.MODELS / model / bundle.DESCRIPTION).is_file():
+        pytest.skip("no bundle here: run `dvc repro` or `dvc checkout`")
+    return predictor.Predictor.load(paths.MODELS / model)
+
+
+@pytest.fixture
+def validation():
+    if not (paths.SPLIT / "validation.npz").is_file():
+        pytest.skip("no data here: run `dvc repro` or `dvc checkout`")
+    part = split.read(paths.SPLIT, "validation")
+    return part.images[:1000], part.labels[:1000]
+
+
+def accuracy(ready, images, labels):
+    return (ready.probabilities(images).argmax(1) == labels).mean()
+
+
+def test_the_committed_run_is_of_mnist_and_above_the_floor(model):
+    test = metrics(model, "test")
+    assert (test["dataset"], test["images"]) == ("mnist", 10_000)
+    assert test["accuracy"] >= FLOOR[model]
+    assert test["accuracy_low"] < test["accuracy"] < test["accuracy_high"]
+
+
+def test_the_committed_predictions_give_the_committed_figures(model):
+    table = np.loadtxt(paths.METRICS / model / "predictions.csv", delimiter=",", skiprows=1)
+    labels, predictions, scores = table[:, 1], table[:, 2], table[:, 3:]
+    assert (labels == predictions).sum() == metrics(model, "test")["correct"]
+    np.testing.assert_array_equal(scores.argmax(1), predictions)
+    np.testing.assert_allclose(scores.sum(1), 1, atol=10 * 10.0**-DECIMALS)
+
+
+def test_the_bundle_is_the_one_that_was_evaluated(ready, model):
+    assert ready.bundle.digest == metrics(model, "test")["model_sha256"]
+
+
+def test_validation_accuracy_is_reproduced(ready, model, validation):
+    images, labels = validation
+    stated = metrics(model, "train")["validation_accuracy"]
+    assert accuracy(ready, images, labels) == pytest.approx(stated, abs=0.01)
+
+
+def test_a_shift_by_one_pixel_costs_little(ready, validation):
+    images, labels = validation
+    still = accuracy(ready, images, labels)
+    for axis, step in ((1, 1), (1, -1), (2, 1), (2, -1)):
+        assert accuracy(ready, np.roll(images, step, axis), labels) > still - 0.03
+
+
+def test_what_is_no_digit_still_gives_probabilities(ready, rng):
+    # A closed-set classifier may be sure of noise; `scan` refuses blanks before a model is asked.
+    blank = np.zeros((1, 28, 28), np.uint8)
+    full = np.full((1, 28, 28), 255, np.uint8)
+    noise = rng.integers(0, 256, (50, 28, 28)).astype(np.uint8)
+    probabilities = ready.read(np.concatenate([blank, full, noise]))
+    assert np.isfinite(probabilities).all()
+    np.testing.assert_allclose(probabilities.sum(1), 1)
+
+
+def test_alone_and_in_a_batch_give_the_same_answer(ready, validation):
+    images, _ = validation
+    together = ready.probabilities(images[:20])
+    alone = np.concatenate([ready.probabilities(images[i : i + 1]) for i in range(20)])
+    np.testing.assert_allclose(together, alone, atol=1e-4)
+
+
+def test_raw_images_take_the_same_way_as_prepared_ones(ready):
+    raw = np.zeros((3, 28, 28), np.uint8)
+    raw[0, 6:22, 13:16] = raw[1, 6:22, 9:12] = raw[2, 6:9, 8:20] = 255
+    prepared = preprocess.prepare(raw, ready.bundle.description.preprocess)
+    np.testing.assert_array_equal(ready.read(raw), ready.probabilities(prepared))

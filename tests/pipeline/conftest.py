@@ -1,0 +1,107 @@
+"""A temporary clone of the project, in which the real pipeline has run on the bundled digits."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from digits import paths
+
+SMALL = {
+    "dataset.name": "optdigits",
+    "train.ann.units": "[64]",
+    "train.ann.epochs": "6",
+    "train.cnn.filters": "[8,16]",
+    "train.cnn.epochs": "6",
+    "train.cnn.batch_size": "32",
+    "train.vgg16.units": "[16,16]",
+    "train.vgg16.batch_size": "256",
+}
+"""Changes of params.yaml that let everything end in seconds."""
+
+Run = Callable[..., subprocess.CompletedProcess]
+
+
+def environment() -> dict[str, str]:
+    """The user's environment, with this interpreter's programs first and no DVC or MLflow in it."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("DVC_", "MLFLOW_", "DIGITS_", "GIT_", "TF_", "CUDA_", "OMP_"))
+    }
+    kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept["PATH"]])
+    return kept | {
+        "GIT_AUTHOR_NAME": "a",
+        "GIT_AUTHOR_EMAIL": "a@example.org",
+        "GIT_COMMITTER_NAME": "a",
+        "GIT_COMMITTER_EMAIL": "a@example.org",
+    }
+
+
+def runner(folder: Path) -> Run:
+    def run(*command: str, check: bool = True) -> subprocess.CompletedProcess:
+        done = subprocess.run(
+            command, cwd=folder, env=environment(), capture_output=True, text=True
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's files as they stand, in a repository of their own, with small parameters."""
+    folder = tmp_path_factory.mktemp("clone") / "project"
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=paths.ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    for name in listed:
+        if (paths.ROOT / name).is_file() and not name.startswith(("metrics/", "reports/")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(paths.ROOT / name, folder / name)
+    (folder / "dvc.lock").unlink(missing_ok=True)
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    tree = yaml.load(folder / "params.yaml")
+    for key, value in SMALL.items():
+        *path, last = key.split(".")
+        section = tree
+        for part in path:
+            section = section[part]
+        section[last] = YAML(typ="safe").load(value)
+    yaml.dump(tree, folder / "params.yaml")
+    run = runner(folder)
+    run("git", "init", "--quiet", "--initial-branch", "main")
+    run("git", "add", "--all")
+    run("git", "commit", "--quiet", "--message", "start")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reproduced(clone: Path) -> Path:
+    """The clone after its first `dvc repro`, committed."""
+    run = runner(clone)
+    run("dvc", "repro")
+    run("git", "add", "--all")
+    run("git", "commit", "--quiet", "--message", "results")
+    return clone
+
+
+@pytest.fixture
+def run(reproduced: Path) -> Run:
+    """Runs a command in the reproduced clone, which is put back into its state first."""
+    call = runner(reproduced)
+    call("git", "checkout", "--quiet", "--force", "main")
+    call("dvc", "checkout", "--quiet", "--force")
+    return call

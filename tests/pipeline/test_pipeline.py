@@ -1,0 +1,240 @@
+"""The real `dvc repro`, on the bundled digits, in a temporary clone."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from digits import config
+from tests.pipeline.conftest import environment
+
+
+def lock(folder) -> dict:
+    """MD5 of every output, by its path."""
+    stages = YAML(typ="safe").load(folder / "dvc.lock")["stages"]
+    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
+
+
+EVALUATIONS = {f"evaluate@{model}" for model in config.MODELS}
+
+
+def would_run(run) -> set[str]:
+    """The stages whose own dependencies have changed; what follows them is not foreseen."""
+    shown = run("dvc", "repro", "--dry").stdout
+    return set(re.findall(r"Running stage '(.+)'", shown))
+
+
+def set_params(folder, old, new):
+    text = (folder / "params.yaml").read_text()
+    assert old in text
+    (folder / "params.yaml").write_text(text.replace(old, new, 1))
+
+
+def store_runs(folder):
+    import mlflow
+
+    client = mlflow.MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    experiment = client.get_experiment_by_name("digits")
+    assert experiment is not None
+    assert experiment.artifact_location == (folder / "mlartifacts").as_uri()
+    return client, client.search_runs([experiment.experiment_id])
+
+
+def test_every_model_was_trained_evaluated_and_compared(reproduced):
+    comparison = json.loads((reproduced / "metrics/comparison.json").read_text())
+    assert tuple(comparison) == config.MODELS
+    assert comparison["svc"]["test_accuracy"] > 0.95
+    assert comparison["cnn"]["test_accuracy"] > 0.5
+    for model in config.MODELS:
+        predictions = (reproduced / f"metrics/{model}/predictions.csv").read_text().splitlines()
+        assert len(predictions) == 1 + 257
+        test = json.loads((reproduced / f"metrics/{model}/test.json").read_text())
+        train = json.loads((reproduced / f"metrics/{model}/train.json").read_text())
+        assert test["model_sha256"] == train["model_sha256"]
+
+
+def test_nothing_is_called_mnist_that_is_not(reproduced):
+    for path in [*reproduced.glob("metrics/**/*.json"), reproduced / "reports/comparison.md"]:
+        text = path.read_text()
+        assert "mnist" not in text.lower()
+    for model in config.MODELS:
+        bundle = json.loads((reproduced / f"models/{model}/bundle.json").read_text())
+        assert bundle["dataset"] == "optdigits"
+
+
+def test_nothing_is_done_twice(run):
+    began = time.perf_counter()
+    assert "up to date" in run("dvc", "repro").stdout
+    assert time.perf_counter() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("C: 10.0", "C: 5.0", {"train_svc"}),
+        ("learning_rate: 0.004", "learning_rate: 0.003", {"train_cnn"}),
+        ("threads: 0", "threads: 1", {f"train_{model}" for model in config.MODELS} | EVALUATIONS),
+    ],
+)
+def test_a_parameter_touches_its_own_model_only(run, reproduced, old, new, expected):
+    set_params(reproduced, old, new)
+    assert would_run(run) == expected
+
+
+def test_editing_the_cnn_leaves_the_other_models_alone(run, reproduced):
+    path = reproduced / "digits/networks/cnn.py"
+    path.write_text(path.read_text() + "\n")
+    assert would_run(run) == {"train_cnn"}
+
+
+def test_every_training_is_one_finished_run(reproduced):
+    client, runs = store_runs(reproduced)
+    named = {run.data.tags["model"]: run for run in runs if "dvc.experiment" not in run.data.tags}
+    assert set(named) == set(config.MODELS)
+    for model, run in named.items():
+        assert run.info.status == "FINISHED"
+        assert run.data.tags["dvc.stage"] == f"train_{model}"
+        assert run.data.tags["dataset"] == run.data.params["dataset.used"] == "optdigits"
+        assert {"test_accuracy", "train_seconds", "images_per_second"} <= set(run.data.metrics)
+        assert {item.dataset.name for item in run.inputs.dataset_inputs} == {
+            "optdigits train",
+            "optdigits validation",
+            "optdigits test",
+        }
+        figures = {item.path for item in client.list_artifacts(run.info.run_id, "figures")}
+        assert {"figures/confusion.png", "figures/misread.png"} <= figures
+    history = client.get_metric_history(named["cnn"].info.run_id, "epoch/validation_accuracy")
+    assert [point.step for point in history] == [1, 2, 3, 4, 5, 6]
+
+
+def test_sync_makes_what_is_missing_and_only_that(run, reproduced):
+    (reproduced / "mlflow.db").rename(reproduced / "mlflow.db.kept")
+    try:
+        assert "4 run(s) written, 0 up to date" in run("python", "-m", "digits", "sync").stdout
+        assert "0 run(s) written, 4 up to date" in run("python", "-m", "digits", "sync").stdout
+        assert len(store_runs(reproduced)[1]) == 4
+    finally:
+        (reproduced / "mlflow.db.kept").replace(reproduced / "mlflow.db")
+
+
+def test_training_again_from_nothing_gives_the_same_bytes(run, reproduced):
+    before = lock(reproduced)
+    for stage in ("preprocess", "split", "train_cnn", "train_svc", "evaluate@cnn"):
+        run("dvc", "repro", "--force", "--single-item", "--no-run-cache", stage)
+    after = lock(reproduced)
+    changed = {path for path in before if before[path] != after[path]}
+    timings = {f"metrics/{model}/timing.json" for model in ("cnn", "svc")}
+    assert changed == timings | {"metrics/cnn/speed.json"}
+
+
+@pytest.mark.parametrize(
+    ("name", "gamma", "where"), [("in-a-copy", "0.02", ["--temp"]), ("in-place", "0.04", [])]
+)
+def test_an_experiment_lands_in_the_one_store(run, reproduced, name, gamma, where):
+    run("dvc", "exp", "run", *where, "--name", name, "--set-param", f"train.svc.gamma={gamma}")
+    _, runs = store_runs(reproduced)
+    (found,) = [run for run in runs if run.data.tags.get("dvc.experiment") == name]
+    assert found.info.status == "FINISHED"
+    assert found.data.params["gamma"] == gamma
+    assert "test_accuracy" in found.data.metrics
+    assert name in run("dvc", "exp", "show", "--csv").stdout
+
+
+def test_a_wrong_parameter_fails_at_once_and_costs_nothing(run, reproduced):
+    before = lock(reproduced)
+    set_params(reproduced, "C: 10.0", "C: '10'")
+    set_params(reproduced, "deskew: true", "deskew: false")
+    failed = run("dvc", "repro", check=False)
+    assert failed.returncode != 0
+    assert "train.svc.C" in failed.stderr
+    assert "remove the quotes" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert lock(reproduced) == before
+
+
+def test_a_gpu_that_is_not_there_is_an_error(run, reproduced):
+    if subprocess.run(["sh", "-c", "command -v nvidia-smi"], capture_output=True).returncode == 0:
+        pytest.skip("this machine may have a GPU")
+    set_params(reproduced, "device: auto", "device: gpu")
+    failed = run("dvc", "repro", "train_ann", check=False)
+    assert failed.returncode != 0
+    assert "expected an NVIDIA GPU" in failed.stderr
+
+
+def test_a_killed_run_can_be_repeated(run, reproduced):
+    set_params(reproduced, "epochs: 6", "epochs: 2000")
+    with subprocess.Popen(
+        ["dvc", "repro", "train_ann"],
+        cwd=reproduced,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as repro:
+        assert repro.stdout is not None
+        for line in repro.stdout:
+            if "Epoch 2/" in line:
+                break
+        os.killpg(repro.pid, signal.SIGKILL)
+    set_params(reproduced, "epochs: 2000", "epochs: 5")
+    run("dvc", "repro", "train_ann")
+    assert "evaluate@ann" in would_run(run)
+    deadline = time.time() + 30
+    while time.time() < deadline:
+        statuses = {run.info.status for run in store_runs(reproduced)[1]}
+        if "RUNNING" not in statuses:
+            break
+        time.sleep(0.5)
+    assert statuses == {"FINISHED", "KILLED"}
+
+
+def test_dvc_shows_metrics_and_plots(run, reproduced):
+    metrics = json.loads(run("dvc", "metrics", "show", "--json").stdout)
+    shown = metrics[""]["data"]
+    assert shown["metrics/cnn/test.json"]["data"]["accuracy"] > 0.5
+    run("dvc", "plots", "show", "--out", "plots-page")
+    page = (reproduced / "plots-page/index.html").read_text()
+    assert "Validation accuracy by epoch" in page
+    assert len(list((reproduced / "plots-page").rglob("*.png"))) >= 9
+
+
+def test_predict_reads_image_files(run, reproduced, tmp_path):
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    from digits import preprocess
+
+    digits = load_digits()
+    images = preprocess.resize(digits.images.astype("uint8"), (28, 28), 16, 255)
+    rows = (reproduced / "metrics/svc/predictions.csv").read_text().splitlines()[1:9]
+    wanted = {}
+    for row in rows:
+        index, _, prediction = map(int, row.split(",")[:3])
+        path = tmp_path / f"{index}.png"
+        canvas = np.zeros((40, 40), np.uint8)
+        canvas[6:34, 6:34] = images[index]
+        Image.fromarray(255 - canvas).save(path)
+        wanted[str(path)] = prediction
+    said = run(
+        "python", "-m", "digits", "predict", "--model", "svc", "--json", *wanted
+    ).stdout.splitlines()
+    read = {answer["image"]: int(answer["label"]) for answer in map(json.loads, said)}
+    right = sum(read[path] == wanted[path] for path in wanted)
+    assert right >= 6
+    missing = run("python", "-m", "digits", "predict", "--model", "svc", "missing.png", check=False)
+    assert missing.returncode == 1
+    assert "missing.png" in missing.stderr
+
+
+def test_doctor_finds_everything_in_order_and_then_not(run, reproduced):
+    assert "not ok" not in run("python", "-m", "digits", "doctor").stdout
+    set_params(reproduced, "C: 10.0", "C: 5.0")
+    found = run("python", "-m", "digits", "doctor", check=False)
+    assert found.returncode == 1
+    assert "train_svc" in found.stdout
