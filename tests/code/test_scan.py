@@ -111,6 +111,14 @@ def test_a_felt_pen_does_not_close_a_loop() -> None:
     assert digit.image[12:16, 12:16].max() < 100
 
 
+@pytest.mark.parametrize(("ground", "ink"), [(255, 225), (0, 30), (90, 130), (160, 120)])
+def test_faint_lines_on_a_clean_canvas_are_found(ground: int, ink: int) -> None:
+    canvas = np.full((400, 600), ground, np.uint8)
+    draw(canvas, 3, 100, 100, 180, 2, ink)
+    draw(canvas, 5, 350, 100, 180, 2, ink)
+    assert len(scan.find_digits(canvas)) == 2
+
+
 def test_light_ink_on_dark_gives_the_same_digits() -> None:
     dark = page([[3, 5, 2, 0]])
     for one, other in zip(scan.find_digits(dark), scan.find_digits(255 - dark), strict=True):
@@ -256,7 +264,7 @@ def test_small_noisy_images_are_cleaned(kind: str) -> None:
         if kind == "gaussian":
             noisy += rng.normal(0, 30, noisy.shape)
         else:
-            noisy[rng.random(noisy.shape) < 0.03] = 255
+            noisy[rng.random(noisy.shape) < 0.06] = 255
         picture = np.clip(noisy, 0, 255).astype(np.uint8)
         for polarity in (picture, 255 - picture):
             image = scan.one_digit(polarity)
@@ -264,7 +272,7 @@ def test_small_noisy_images_are_cleaned(kind: str) -> None:
             # The noise is gone, the digit is not.
             moved = [np.roll(image, (y, x), (0, 1)) for y in range(-3, 4) for x in range(-3, 4)]
             alike = [np.corrcoef(m.ravel(), clean.ravel())[0, 1] for m in moved]
-            assert max(alike) > 0.8
+            assert max(alike) > 0.65
             assert cv2.connectedComponents((image > 60).astype(np.uint8))[0] - 1 == 1
 
 
