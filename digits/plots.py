@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-DPI = 130
+DPI = 110
 COLOURS = {"ann": "#4C78A8", "cnn": "#F58518", "vgg16": "#54A24B", "svc": "#B279A2"}
 INK, GRID = "#222222", "#DDDDDD"
 MISREAD_SHOWN, MISREAD_COLUMNS = 60, 12

@@ -22,12 +22,22 @@ from digits import (
     tracking,
 )
 
+SUMMARISED = (
+    "accuracy",
+    "accuracy_low",
+    "accuracy_high",
+    "log_loss",
+    "macro_precision",
+    "macro_recall",
+    "macro_f1",
+)
+"""The figures of test.json that DVC shows as metrics: few enough for one screen."""
 SINGLE_IMAGES = 50
 """Images that are scored one by one, for the latency."""
 
 
 def main(model: str) -> None:
-    """Write test.json, predictions.csv, speed.json and the figures of one model."""
+    """Write predictions.csv, test.json, summary.json, speed.json and the figures of one model."""
     with tracking.Publisher() as publisher:
         machine = hardware.choose(config.load("hardware", hardware.Params), gpu_capable=False)
         ready = predictor.Predictor.load(paths.MODELS / model, machine.threads)
@@ -51,8 +61,24 @@ def main(model: str) -> None:
             metrics / "test.json",
             {"model": model, "dataset": dataset, "model_sha256": digest, **summary},
         )
+        train = files.read_json(metrics / "train.json")
+        files.write_json(
+            metrics / "summary.json",
+            {name: summary[name] for name in SUMMARISED}
+            | {"validation_accuracy": train["validation_accuracy"]},
+        )
         files.write_json(metrics / "speed.json", {**speed, "hardware": machine.as_dict()})
-        _draw(model, f"{model} on {dataset}", test, probabilities, classes)
+        title = f"{model} on {dataset}"
+        figures = {
+            "confusion": plots.confusion(test.labels, predictions, classes, title),
+            "misread": plots.misread(test.images, test.labels, probabilities, classes, title),
+        }
+        history = pd.read_csv(metrics / "history.csv")
+        if "kept_epoch" in train:
+            figures["curves"] = plots.curves(history, train["kept_epoch"], title)
+        for name, figure in figures.items():
+            with files.atomic(paths.FIGURES / model / f"{name}.png") as path:
+                path.write_bytes(plots.png(figure))
         publisher.publish(model)
     low, high = summary["accuracy_low"], summary["accuracy_high"]
     print(f"{model} on {dataset}: {summary['accuracy']:.2%} of {len(test):,} test images are read")
@@ -67,22 +93,6 @@ def _speed(ready: predictor.Predictor, images: np.ndarray) -> dict[str, float]:
         ready.probabilities(images[index % len(images)][np.newaxis])
         seconds.append(time.perf_counter() - began)
     return {"latency_ms": round(float(np.median(seconds[1:])) * 1000, 3)}
-
-
-def _draw(
-    model: str, title: str, test: split.Part, probabilities: np.ndarray, classes: list[str]
-) -> None:
-    figures = {
-        "confusion": plots.confusion(test.labels, probabilities.argmax(1), classes, title),
-        "misread": plots.misread(test.images, test.labels, probabilities, classes, title),
-    }
-    history = paths.METRICS / model / "history.csv"
-    if history.is_file():
-        kept = files.read_json(paths.METRICS / model / "train.json")["kept_epoch"]
-        figures["curves"] = plots.curves(pd.read_csv(history), kept, title)
-    for name, figure in figures.items():
-        with files.atomic(paths.FIGURES / model / f"{name}.png") as path:
-            path.write_bytes(plots.png(figure))
 
 
 if __name__ == "__main__":

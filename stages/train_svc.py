@@ -6,7 +6,8 @@ Run as `python -m stages.train_svc`, or by `dvc repro train_svc`.
 import time
 from datetime import UTC, datetime
 
-from digits import config, errors, hardware, pipeline, svc, tracking
+from digits import config, errors, hardware, pipeline, scoring, svc, tracking
+from digits.graph import Graph
 
 MODEL = "svc"
 
@@ -20,13 +21,22 @@ def main() -> None:
         publisher.open(MODEL, machine.as_dict())
         began, clock = datetime.now(UTC), time.perf_counter()
         fitted = svc.fit(params, data.train, len(data.classes))
+        seconds = time.perf_counter() - clock
+        graph = svc.to_onnx(fitted, params, data.shape)
+        train_outputs = Graph(graph.SerializeToString(), machine.threads).run(data.train.images)
+        train_accuracy = scoring.accuracy(data.train.labels, train_outputs)
         outcome = pipeline.Outcome(
-            graph=svc.to_onnx(fitted, params, data.shape),
+            graph=graph,
             outputs=svc.scores(fitted, data.held_out.images),
             parameters=svc.parameters(fitted),
             library=f"{fitted.library} {machine.packages['scikit-learn']}",
-            results={"support_vectors": len(fitted.machine.support_vectors_)},
-            seconds=time.perf_counter() - clock,
+            results={
+                "support_vectors": len(fitted.machine.support_vectors_),
+                "train_accuracy": train_accuracy,
+            },
+            seconds=seconds,
+            history=[{"epoch": 1, "train_accuracy": train_accuracy}],
+            epoch_seconds=[seconds],
         )
         pipeline.conclude(MODEL, data, machine, outcome, began)
         publisher.publish(MODEL)
