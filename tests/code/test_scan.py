@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks import sheets
 from digits import scan
 from digits.errors import UserError
-from tests import sheets
 
 STROKES = {
     0: [[(50, 0), (85, 15), (100, 50), (85, 85), (50, 100), (15, 85), (0, 50), (15, 15), (50, 0)]],

@@ -14,6 +14,9 @@ import numpy as np
 Rules = Literal["none", "lines", "squares"]
 """What is printed on the paper."""
 
+Noise = Literal["gaussian", "salt"]
+"""What spoils a small image."""
+
 MATCH_OVERLAP = 0.5
 """Least intersection over union at which a found box counts as the drawn one."""
 
@@ -53,6 +56,7 @@ def photograph(
         size: Width and height in pixels.
         rules: What is printed on the paper.
         touching: Share of digits that are pushed against their left neighbour.
+
     """
     page_angle = float(rng.uniform(-5, 5))
     places, rows = _rows(len(digits), rng, size, page_angle, touching, digits)
@@ -267,6 +271,7 @@ def drawing(
         size: Width and height in pixels.
         pen: The pen's width as a share of the digit's height (0.11 in MNIST); 0 draws the line
             of a mouse, one pixel wide.
+
     """
     width, height = size
     n = len(digits)
@@ -359,9 +364,7 @@ def thin(mask: np.ndarray) -> np.ndarray:
             return image[1:-1, 1:-1].astype(bool)
 
 
-def small_noisy(
-    digit: np.ndarray, rng: np.random.Generator, kind: Literal["gaussian", "salt"]
-) -> np.ndarray:
+def small_noisy(digit: np.ndarray, rng: np.random.Generator, kind: Noise) -> np.ndarray:
     """One (28, 28) uint8 digit, moved by up to 2 pixels, with noise, in either polarity."""
     moved = np.roll(digit, rng.integers(-2, 3, 2), (0, 1)).astype(np.float32)
     if kind == "gaussian":
@@ -388,6 +391,7 @@ def match(
     Returns:
         For each drawn box the index of its found one or None, and the indices of the found
         boxes that belong to none.
+
     """
     overlaps = sorted(
         (

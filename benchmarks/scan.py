@@ -1,0 +1,154 @@
+"""How many digits of synthetic photographs and drawings are found and read right.
+
+    python -m benchmarks.scan [--model cnn] [--sheets 40] [--seed 8]
+
+The digits are those of the validation set, which no model was trained on; `dvc repro` makes it and
+the model.  With 40 sheets a kind it takes about three minutes on one core.
+"""
+
+import time
+from typing import Annotated, get_args
+
+import cv2
+import numpy as np
+import pandas as pd
+import typer
+from PIL import Image
+
+from benchmarks import sheets
+from digits import config, datasets, errors, paths, scan, split
+from digits.predictor import Predictor
+
+PHOTOS: dict[str, sheets.Rules] = {
+    "photo": "none",
+    "photo, touching": "none",
+    "photo, lined": "lines",
+    "photo, squared": "squares",
+}
+BLANKS: dict[str, sheets.Rules] = {
+    "blank": "none",
+    "blank, lined": "lines",
+    "blank, squared": "squares",
+}
+DRAWINGS = ("mouse", "felt pen")
+NOISES = get_args(sheets.Noise)
+CANVASES = ((600, 600), (900, 600), (1200, 800), (400, 300))
+DIGITS_A_PHOTO, DIGITS_A_DRAWING = (20, 36), (1, 9)
+TOUCHING_SHARE = 0.1
+FELT_PENS = (0.08, 0.17)
+"""Width of a felt pen's stroke as a share of the digit's height."""
+SMALL_IMAGES = 500
+
+
+def main(
+    model: Annotated[str, typer.Option(help="The model that reads the found digits.")] = "cnn",
+    sheet_count: Annotated[int, typer.Option("--sheets", help="Sheets of every kind.")] = 40,
+    seed: Annotated[int, typer.Option(help="Of what is on the sheets.")] = 8,
+) -> None:
+    """Print a table of what was found and what of it was read right."""
+    if model not in config.MODELS:
+        raise errors.UserError(f"--model: expected one of {', '.join(config.MODELS)}")
+    cv2.setNumThreads(1)
+    validation = split.read(paths.SPLIT, "validation")
+    images = datasets.load(paths.RAW, scan.read_digit).images[validation.index]
+    predictor = Predictor.load(paths.MODELS / model, threads=1)
+    rows = [
+        {"kind": kind, **count(kind, sheet_count, seed, images, validation.labels, predictor)}
+        for kind in (*PHOTOS, *DRAWINGS, *BLANKS)
+    ]
+    rows += [
+        {
+            "kind": f"small, {noise}",
+            **count_small(noise, seed, images, validation.labels, predictor),
+        }
+        for noise in NOISES
+    ]
+    print(pd.DataFrame(rows, dtype=object).to_string(index=False, na_rep="-"))
+
+
+def sheet(
+    kind: str, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+) -> sheets.Sheet:
+    """One sheet of this kind, with digits drawn from `images`."""
+    if kind in BLANKS:
+        return sheets.photograph(images[:0], labels[:0], rng, rules=BLANKS[kind])
+    bounds = DIGITS_A_PHOTO if kind in PHOTOS else DIGITS_A_DRAWING
+    chosen = rng.integers(0, len(images), rng.integers(*bounds))
+    if kind in PHOTOS:
+        touching = TOUCHING_SHARE if "touching" in kind else 0.0
+        return sheets.photograph(
+            images[chosen], labels[chosen], rng, rules=PHOTOS[kind], touching=touching
+        )
+    pen = 0.0 if kind == "mouse" else float(rng.uniform(*FELT_PENS))
+    size = CANVASES[rng.integers(len(CANVASES))]
+    return sheets.drawing(images[chosen], labels[chosen], rng, size=size, pen=pen)
+
+
+def count(
+    kind: str,
+    number: int,
+    seed: int,
+    images: np.ndarray,
+    labels: np.ndarray,
+    predictor: Predictor,
+) -> dict[str, str | int]:
+    """What was found on `number` sheets of one kind, and what of it was read right."""
+    drawn = found = right = invented = ordered = 0
+    seconds = 0.0
+    for index in range(number):
+        made = sheet(kind, images, labels, np.random.default_rng([seed, index, len(kind)]))
+        grey = np.asarray(Image.fromarray(made.image).convert("L"))
+        began = time.process_time()
+        digits = scan.find_digits(grey)
+        seconds += time.process_time() - began
+        partners, extra = sheets.match([digit.box for digit in digits], made.boxes)
+        met = [partner for partner in partners if partner is not None]
+        drawn, found, invented = drawn + len(partners), found + len(met), invented + len(extra)
+        ordered += met == sorted(met)
+        if digits:
+            names = predictor.read(np.stack([digit.image for digit in digits])).argmax(axis=1)
+            right += sum(
+                int(names[partner] == label)
+                for partner, label in zip(partners, made.labels, strict=True)
+                if partner is not None
+            )
+    return {
+        "digits": drawn,
+        "found": _percent(found, drawn),
+        "read of found": _percent(right, found),
+        "invented": invented,
+        "in order": f"{ordered}/{number}",
+        "s/sheet": f"{seconds / number:.3f}",
+    }
+
+
+def count_small(
+    noise: sheets.Noise,
+    seed: int,
+    images: np.ndarray,
+    labels: np.ndarray,
+    predictor: Predictor,
+) -> dict[str, str | int]:
+    """What was read right of noisy images of 28 x 28 pixels with one digit each."""
+    rng = np.random.default_rng(seed)
+    chosen = rng.integers(0, len(images), SMALL_IMAGES)
+    cleaned, found = [], 0
+    for index in chosen:
+        digit = scan.one_digit(sheets.small_noisy(images[index], rng, noise))
+        found += digit is not None
+        cleaned.append(np.zeros((28, 28), np.uint8) if digit is None else digit)
+    right = int((predictor.read(np.stack(cleaned)).argmax(axis=1) == labels[chosen]).sum())
+    return {
+        "digits": SMALL_IMAGES,
+        "found": _percent(found, SMALL_IMAGES),
+        "read of found": _percent(right, found),
+    }
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{part / whole:.2%}" if whole else "-"
+
+
+if __name__ == "__main__":
+    with errors.reported():
+        typer.run(main)
