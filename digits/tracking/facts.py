@@ -31,15 +31,6 @@ FINAL_METRICS = {
     "timing.json": ("train_seconds", "peak_memory_mib"),
     "speed.json": ("images_per_second", "latency_ms"),
 }
-TEST_METRICS = (
-    "accuracy",
-    "accuracy_low",
-    "accuracy_high",
-    "log_loss",
-    "macro_precision",
-    "macro_recall",
-    "macro_f1",
-)
 
 
 @dataclass(frozen=True)
@@ -135,7 +126,9 @@ def done(model: str, read: Read, context: dict[str, str]) -> Facts | None:
         if files.get(file, {}).get(name) is not None
     }
     if evaluated:
-        metrics |= {f"test_{name}": float(test[name]) for name in TEST_METRICS}
+        summary = json.loads(read(f"metrics/{model}/summary.json") or b"{}")
+        summary.pop("validation_accuracy", None)  # train.json has it
+        metrics |= {f"test_{name}": float(value) for name, value in summary.items()}
 
     dataset, hardware = train["dataset"], timing["hardware"]
     training = hashlib.sha256(train["model_sha256"].encode() + timing_bytes).hexdigest()

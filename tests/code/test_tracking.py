@@ -48,16 +48,14 @@ def training_files(seconds=20.0, **test) -> dict[str, bytes]:
         "peak_memory_mib": 500,
         "hardware": HARDWARE,
     }
-    measures = dict.fromkeys(facts_of.TEST_METRICS, 0.99)
     return {
         "params.yaml": PARAMS,
         "data/split/split.json": json.dumps({"name": "mnist", "sets": sets}).encode(),
         "metrics/cnn/train.json": json.dumps(train).encode(),
         "metrics/cnn/timing.json": json.dumps(timing).encode(),
         "metrics/cnn/history.csv": b"epoch,train_loss,validation_accuracy\n1,0.5,0.9\n2,0.1,0.98\n",
-        "metrics/cnn/test.json": json.dumps(
-            {"model_sha256": "m" * 64, **measures, **test}
-        ).encode(),
+        "metrics/cnn/test.json": json.dumps({"model_sha256": "m" * 64, **test}).encode(),
+        "metrics/cnn/summary.json": b'{"accuracy": 0.99, "validation_accuracy": 0.98}',
         "metrics/cnn/speed.json": b'{"images_per_second": 9000.0, "latency_ms": 0.2}',
         "reports/figures/cnn/confusion.png": b"\x89PNG",
     }
