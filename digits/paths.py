@@ -25,6 +25,11 @@ MODELS = ROOT / "models"
 METRICS = ROOT / "metrics"
 REPORTS = ROOT / "reports"
 FIGURES = REPORTS / "figures"
+PAGE = REPORTS / "report.html"
+
+EXPERIMENTS = ROOT / "experiments"
+OUTCOMES = EXPERIMENTS / "outcomes"
+REPRODUCTION = ROOT / "REPRODUCTION.md"
 
 DATASET_JSON = "dataset.json"
 
