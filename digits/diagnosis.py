@@ -104,7 +104,7 @@ def _model(model: str) -> str:
 def _store() -> str:
     from digits.tracking import publisher
 
-    if publisher.store() == publisher.LOCAL_STORE and not paths.STORE.is_file():
+    if not publisher.is_made():
         return f"{publisher.LOCAL_STORE} will be made by the first run"
     try:
         runs = publisher.Store().count()

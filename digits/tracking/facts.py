@@ -4,9 +4,10 @@ import hashlib
 import io
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ Read = Callable[[str], bytes | None]
 
 SHARED_SECTIONS = ("dataset", "preprocess", "split", "hardware")
 FIGURES = ("confusion.png", "curves.png", "misread.png")
+PREDICTIONS = "predictions.csv"
 FINAL_METRICS = {
     "train.json": (
         "train_accuracy",
@@ -47,8 +49,9 @@ class Facts:
     """Of every set: its number of images and its SHA-256."""
     metrics: dict[str, float] = field(default_factory=dict)
     curves: list[dict[str, float]] = field(default_factory=list)
-    epoch_seconds: list[float] = field(default_factory=list)
+    """Of every epoch the training history's row, and `seconds`: from the first epoch's begin."""
     artifacts: dict[str, bytes] = field(default_factory=dict)
+    """Content by path in the run's artifacts."""
     training: str | None = None
     """Names one training for good: SHA-256 over the model's digest and the timings."""
     started: float = 0.0
@@ -69,6 +72,31 @@ class Facts:
         for name in sorted(self.artifacts):
             digest.update(self.artifacts[name])
         return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A finished, evaluated training, as the store tells it."""
+
+    run_id: str
+    name: str
+    model: str
+    parameters: dict[str, str]
+    tags: dict[str, str]
+    splits: dict[str, dict[str, Any]]
+    """Of every set: its number of images and its SHA-256."""
+    metrics: dict[str, float]
+    started: float
+    """Seconds since 1970."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a training would begin with, but for the hardware that it gets."""
+
+    parameters: dict[str, str]
+    splits: dict[str, dict[str, Any]]
+    """As in `Facts`; empty where there is neither a split nor a training."""
 
 
 def in_workspace(path: str) -> bytes | None:
@@ -97,28 +125,48 @@ def begun(model: str, read: Read, hardware: dict[str, Any], context: dict[str, s
     return Facts(
         model=model,
         dataset=dataset,
-        parameters=_parameters(tree, model, dataset, hardware),
+        parameters=_parameters(tree, model, dataset) | _used(hardware),
         tags=_tags(model, dataset, hardware),
         context=context,
         splits=_splits(split.get("sets", {})),
     )
 
 
+def settings(model: str, read: Read) -> Settings:
+    """What `model` would be trained with now; the split is the last training's if there is none."""
+    tree = _params(read)
+    split = json.loads(read("data/split/split.json") or b"{}")
+    train = json.loads(read(f"metrics/{model}/train.json") or b"{}")
+    dataset = split.get("name") or train.get("dataset") or tree["dataset"]["name"]
+    return Settings(
+        _parameters(tree, model, dataset), _splits(split.get("sets") or train.get("split", {}))
+    )
+
+
 def done(model: str, read: Read, context: dict[str, str]) -> Facts | None:
     """A finished training, with its evaluation if that is of the same model, or None."""
-    content = {name: read(f"metrics/{model}/{name}") for name in ("train.json", "timing.json")}
-    train_bytes, timing_bytes = content["train.json"], content["timing.json"]
+    train_bytes, timing_bytes = (
+        read(f"metrics/{model}/{name}") for name in ("train.json", "timing.json")
+    )
     if train_bytes is None or timing_bytes is None:
         return None
     files = {"train.json": json.loads(train_bytes), "timing.json": json.loads(timing_bytes)}
     train, timing = files["train.json"], files["timing.json"]
     test = json.loads(read(f"metrics/{model}/test.json") or b"{}")
     artifacts: dict[str, bytes] = {}
+    tags: dict[str, str] = {}
     if evaluated := test.get("model_sha256") == train["model_sha256"]:
-        files["speed.json"] = json.loads(read(f"metrics/{model}/speed.json") or b"{}")
-        for name in FIGURES:
-            if (figure := read(f"reports/figures/{model}/{name}")) is not None:
-                artifacts[name] = figure
+        speed = files["speed.json"] = json.loads(read(f"metrics/{model}/speed.json") or b"{}")
+        tags = {
+            f"evaluation.{key}": str(speed["hardware"][key])
+            for key in ("cpu", "threads")
+            if key in speed.get("hardware", {})
+        }
+        sources = {f"figures/{name}": f"reports/figures/{model}/{name}" for name in FIGURES}
+        sources[PREDICTIONS] = f"metrics/{model}/{PREDICTIONS}"
+        for name, source in sources.items():
+            if (content := read(source)) is not None:
+                artifacts[name] = content
     metrics = {
         name: float(files[file][name])
         for file, names in FINAL_METRICS.items()
@@ -135,14 +183,14 @@ def done(model: str, read: Read, context: dict[str, str]) -> Facts | None:
     return Facts(
         model=model,
         dataset=dataset,
-        parameters=_parameters(_params(read), model, dataset, hardware),
+        parameters=_parameters(_params(read), model, dataset) | _used(hardware),
         tags=_tags(model, dataset, hardware)
+        | tags
         | {"digits.model": train["model_sha256"], "digits.training": training},
         context=context,
         splits=_splits(train["split"]),
         metrics=metrics,
-        curves=_curves(read(f"metrics/{model}/history.csv")),
-        epoch_seconds=timing["epoch_seconds"],
+        curves=_curves(read(f"metrics/{model}/history.csv"), timing["epoch_seconds"]),
         artifacts=artifacts,
         training=training,
         started=datetime.fromisoformat(timing["started"]).timestamp(),
@@ -157,15 +205,18 @@ def _params(read: Read) -> dict[str, Any]:
     return tree
 
 
-def _parameters(
-    tree: dict[str, Any], model: str, dataset: str, hardware: dict[str, Any]
-) -> dict[str, str]:
+def _parameters(tree: dict[str, Any], model: str, dataset: str) -> dict[str, str]:
     """The model's whole section without prefix, the shared sections with theirs."""
     flat = _flat(tree["train"][model], "")
     for section in SHARED_SECTIONS:
         flat |= _flat(tree[section], f"{section}.")
     flat["dataset.used"] = dataset
-    return flat | {
+    return flat
+
+
+def _used(hardware: dict[str, Any]) -> dict[str, str]:
+    """What came of the section hardware, as parameters."""
+    return {
         f"hardware.used_{name}": str(hardware[name])
         for name in ("device", "device_name", "precision", "threads")
     }
@@ -197,13 +248,16 @@ def _splits(sets: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _curves(content: bytes | None) -> list[dict[str, float]]:
+def _curves(content: bytes | None, epoch_seconds: list[float]) -> list[dict[str, float]]:
     import csv
 
     if content is None:
         return []
     rows = csv.DictReader(io.StringIO(content.decode()))
-    return [{key: float(value) for key, value in row.items() if value} for row in rows]
+    return [
+        {key: float(value) for key, value in row.items() if value} | {"seconds": round(seconds, 3)}
+        for row, seconds in zip(rows, accumulate(epoch_seconds), strict=True)
+    ]
 
 
 def git_context(revision: str | None = None, experiment: str | None = None) -> dict[str, str]:
@@ -228,9 +282,10 @@ def git_context(revision: str | None = None, experiment: str | None = None) -> d
     return context
 
 
-def write_artifacts(facts: Facts, folder: Path) -> None:
-    """Lay the run's files out in `folder`, for uploading."""
-    for name, content in facts.artifacts.items():
+def write_artifacts(artifacts: Mapping[str, bytes], folder: Path) -> None:
+    """Lay a run's files out in `folder`, for uploading."""
+    for name, content in artifacts.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
 
 

@@ -5,6 +5,8 @@ line from its standard input; the end of the input without `publish` means that 
 This is the only module that imports mlflow.
 """
 
+import contextlib
+import hashlib
 import json
 import logging
 import os
@@ -12,24 +14,28 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from digits import config, paths
+from digits.errors import UserError
 from digits.tracking import facts as facts_of
-from digits.tracking.facts import Facts
+from digits.tracking.facts import Facts, Recorded
 
 EXPERIMENT = os.environ.get("MLFLOW_EXPERIMENT_NAME", "digits")
 LOCAL_STORE = f"sqlite:///{paths.STORE}"
 SYSTEM_METRICS_SECONDS = 5
+PAGE = 1000
+"""Runs that the store is asked for at a time."""
 # MLflow's own patience with a server that does not answer is minutes, and it likes to talk.
 MANNERS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 
@@ -37,6 +43,26 @@ MANNERS = {
 def store() -> str:
     """The store's address: MLFLOW_TRACKING_URI, or SQLite in the project's root."""
     return os.environ.get("MLFLOW_TRACKING_URI") or LOCAL_STORE
+
+
+def is_made() -> bool:
+    """Whether there is a store: the one in the project's root is made by the first run."""
+    return store() != LOCAL_STORE or paths.STORE.is_file()
+
+
+@contextlib.contextmanager
+def in_reach(task: str) -> Iterator[None]:
+    """Turn whatever a store can fail with into one UserError that names the `task` to repeat."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(
+            f"MLflow's store {store()} cannot be used: "
+            f"{type(error).__name__}: {str(error).partition(chr(10))[0]}. "
+            f"Check that it runs and may be written to, then run `{task}` again"
+        ) from None
 
 
 class Store:
@@ -116,8 +142,99 @@ class Store:
                 return str(run.info.run_id)
         return None
 
-    def _search(self, condition: str) -> Any:
-        return self.client.search_runs([self.experiment], condition)
+    def _search(self, condition: str) -> list[Any]:
+        """Every run that meets the condition, the latest first, however many there are."""
+        found: list[Any] = []
+        token = None
+        while True:
+            page = self.client.search_runs(
+                [self.experiment], condition, max_results=PAGE, page_token=token
+            )
+            found += page
+            if not (token := page.token):
+                return found
+
+    def trainings(self) -> list[Recorded]:
+        """Every finished, evaluated training."""
+        return [
+            Recorded(
+                run_id=run.info.run_id,
+                name=run.info.run_name,
+                model=run.data.tags["model"],
+                parameters=run.data.params,
+                tags=run.data.tags,
+                splits={
+                    tag.value: json.loads(given.dataset.profile)
+                    for given in run.inputs.dataset_inputs
+                    for tag in given.tags
+                    if tag.key == "mlflow.data.context"
+                },
+                metrics=run.data.metrics,
+                started=run.info.start_time / 1000,
+            )
+            for run in self._search("attributes.status = 'FINISHED'")
+            if "digits.training" in run.data.tags and "test_accuracy" in run.data.metrics
+        ]
+
+    def epochs(self, run_id: str) -> list[dict[str, float]]:
+        """Validation accuracy and seconds of every epoch of a run, as far as they are known."""
+        rows: dict[int, dict[str, float]] = {}
+        for name in ("validation_accuracy", "seconds"):
+            for point in self.client.get_metric_history(run_id, f"epoch/{name}"):
+                rows.setdefault(point.step, {"epoch": point.step})[name] = point.value
+        return [rows[step] for step in sorted(rows)]
+
+    def predictions(self, run_id: str) -> bytes | None:
+        """The file predictions.csv of a run, or None."""
+        if facts_of.PREDICTIONS not in {item.path for item in self.client.list_artifacts(run_id)}:
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            path = self.client.download_artifacts(run_id, facts_of.PREDICTIONS, folder)
+            return Path(path).read_bytes()
+
+    def keep_comparison(
+        self, by: str, compared: Mapping[str, list[str]], artifacts: Mapping[str, bytes]
+    ) -> bool:
+        """Make the run of a comparison, unless the store has the same one.
+
+        Args:
+            by: What was compared.
+            compared: Of every model the ids of the runs whose results were put side by side.
+            artifacts: Content by file name.  Figures do not tell comparisons apart: another
+                machine's fonts make other bytes of the same.
+
+        Returns:
+            Whether there was anything to write.
+
+        """
+        texts = [artifacts[name] for name in sorted(artifacts) if not name.endswith(".png")]
+        digest = hashlib.sha256(b"".join(texts)).hexdigest()
+        known = self._search(f"tags.`digits.comparison` = '{digest}'")
+        if any(run.info.status == "FINISHED" for run in known):
+            return False
+        run = self.client.create_run(
+            self.experiment,
+            run_name=f"comparison by {by}",
+            tags=facts_of.git_context()
+            | {f"digits.compared.{model}": ",".join(ids) for model, ids in compared.items()}
+            | {
+                "digits.kind": "comparison",
+                "digits.comparison": digest,
+                "mlflow.source.name": "digits",
+            },
+        )
+        status = "FAILED"
+        try:
+            self._upload(run.info.run_id, artifacts)
+            status = "FINISHED"
+        finally:
+            self.client.set_terminated(run.info.run_id, status)
+        return True
+
+    def _upload(self, run_id: str, artifacts: Mapping[str, bytes]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            facts_of.write_artifacts(artifacts, Path(folder))
+            self.client.log_artifacts(run_id, folder)
 
     def _create(self, facts: Facts, tags: dict[str, str], started: float) -> str:
         from mlflow.entities import Dataset, DatasetInput, InputTag, Param
@@ -170,12 +287,16 @@ class Store:
         self.client.log_batch(
             run_id, tags=[RunTag(key, value) for key, value in facts.tags.items()]
         )
-        known = {point.step for point in self.client.get_metric_history(run_id, "epoch/train_loss")}
-        at = facts.started
-        for row, seconds in zip(facts.curves, facts.epoch_seconds, strict=True):
-            at += seconds
-            if int(row["epoch"]) not in known:
-                self.curve(run_id, row, at)
+        known = {
+            (name, point.step)
+            for name in {name for row in facts.curves for name in row}
+            for point in self.client.get_metric_history(run_id, f"epoch/{name}")
+        }
+        for row in facts.curves:
+            missing = {
+                name: value for name, value in row.items() if (name, int(row["epoch"])) not in known
+            }
+            self.curve(run_id, missing, facts.started + row["seconds"])
         run = self.client.get_run(run_id)
         now = round(time.time() * 1000)
         self.client.log_batch(
@@ -187,9 +308,7 @@ class Store:
             ],
         )
         if facts.artifacts:
-            with tempfile.TemporaryDirectory() as folder:
-                facts_of.write_artifacts(facts, Path(folder))
-                self.client.log_artifacts(run_id, folder, "figures")
+            self._upload(run_id, facts.artifacts)
         self.client.set_tag(run_id, "digits.published", facts.digest)
         self.client.set_terminated(
             run_id, "FINISHED", end_time=run.info.start_time + round(facts.seconds * 1000)

@@ -29,7 +29,10 @@ train: {cnn: {epochs: 2, learning_rate: 1e-3, augmentation: {shift: 1.5}}}
 
 def training_files(seconds=20.0, **test) -> dict[str, bytes]:
     """What a stage of two epochs leaves, and its evaluation."""
-    sets = {"train": {"images": 5, "per_class": [5], "sha256": "a" * 64}}
+    sets = {
+        part: {"images": 5, "per_class": [5], "sha256": letter * 64}
+        for part, letter in (("train", "a"), ("validation", "b"), ("test", "c"))
+    }
     train = {
         "dataset": "mnist",
         "model_sha256": "m" * 64,
@@ -56,7 +59,14 @@ def training_files(seconds=20.0, **test) -> dict[str, bytes]:
         "metrics/cnn/history.csv": b"epoch,train_loss,validation_accuracy\n1,0.5,0.9\n2,0.1,0.98\n",
         "metrics/cnn/test.json": json.dumps({"model_sha256": "m" * 64, **test}).encode(),
         "metrics/cnn/summary.json": b'{"accuracy": 0.99, "validation_accuracy": 0.98}',
-        "metrics/cnn/speed.json": b'{"images_per_second": 9000.0, "latency_ms": 0.2}',
+        "metrics/cnn/speed.json": json.dumps(
+            {
+                "images_per_second": 9000.0,
+                "latency_ms": 0.2,
+                "hardware": {"cpu": "Test CPU", "threads": 2},
+            }
+        ).encode(),
+        "metrics/cnn/predictions.csv": b"index,label,prediction\n60000,7,7\n60001,2,2\n",
         "reports/figures/cnn/confusion.png": b"\x89PNG",
     }
 
@@ -89,8 +99,25 @@ def test_facts_hold_the_whole_section_and_the_few_metrics():
     assert facts.metrics["test_accuracy"] == 0.99
     assert facts.metrics["images_per_second"] == 9000
     assert facts.tags["digits.model"] == "m" * 64
-    assert facts.curves[1] == {"epoch": 2, "train_loss": 0.1, "validation_accuracy": 0.98}
-    assert set(facts.artifacts) == {"confusion.png"}
+    assert facts.curves[1] == {
+        "epoch": 2,
+        "train_loss": 0.1,
+        "validation_accuracy": 0.98,
+        "seconds": 20.0,
+    }
+    assert facts.tags["evaluation.cpu"] == "Test CPU"
+    assert set(facts.artifacts) == {"figures/confusion.png", "predictions.csv"}
+
+
+def test_the_settings_of_the_working_tree_are_those_of_its_training():
+    files = training_files()
+    without_split = {name: data for name, data in files.items() if "split.json" not in name}
+    recorded = done().parameters
+    for read in (files.get, without_split.get):
+        settings = facts_of.settings(MODEL, read)
+        assert settings.parameters.items() <= recorded.items()
+        assert all(key.startswith("hardware.used") for key in recorded.keys() - settings.parameters)
+        assert settings.splits == done().splits
 
 
 def test_nothing_trained_is_no_facts():
@@ -112,12 +139,15 @@ def test_publishing_twice_makes_one_run(store):
     assert run.data.metrics["test_accuracy"] == 0.99
     assert run.data.params["epochs"] == "2"
     assert run.data.tags["git.dirty"] == "false"
-    (dataset,) = run.inputs.dataset_inputs
-    assert (dataset.dataset.name, dataset.dataset.digest) == ("mnist train", "a" * 36)
+    datasets = {(item.dataset.name, item.dataset.digest) for item in run.inputs.dataset_inputs}
+    assert len(datasets) == 3
+    assert ("mnist train", "a" * 36) in datasets
     history = store.client.get_metric_history(run.info.run_id, "epoch/validation_accuracy")
     assert [(point.step, point.value) for point in history] == [(1, 0.9), (2, 0.98)]
     artifacts = store.client.list_artifacts(run.info.run_id, "figures")
     assert [item.path for item in artifacts] == ["figures/confusion.png"]
+    content = training_files()["metrics/cnn/predictions.csv"]
+    assert store.predictions(run.info.run_id) == content
 
 
 def test_a_later_evaluation_finds_its_run(store):
@@ -144,6 +174,18 @@ def test_a_run_that_is_watched_live_is_completed_not_repeated(store):
     (run,) = runs(store)
     assert run.info.status == "FINISHED"
     history = store.client.get_metric_history(run_id, "epoch/train_loss")
+    assert [point.step for point in history] == [1, 2]
+    history = store.client.get_metric_history(run_id, "epoch/seconds")
+    assert [(point.step, point.value) for point in history] == [(1, 12.0), (2, 20.0)]
+
+
+def test_an_epoch_is_written_once_whatever_its_columns(store):
+    files = training_files() | {"metrics/cnn/history.csv": b"epoch,train_accuracy\n1,0.9\n2,1.0\n"}
+    before = {name: data for name, data in files.items() if "test" not in name}
+    store.publish(done(before))
+    store.publish(done(files))
+    (run,) = runs(store)
+    history = store.client.get_metric_history(run.info.run_id, "epoch/train_accuracy")
     assert [point.step for point in history] == [1, 2]
 
 
@@ -197,3 +239,63 @@ def test_a_store_out_of_reach_is_a_warning(uri, monkeypatch, capfd):
     said = capfd.readouterr().err
     assert "warning: MLflow's store was not brought up to date" in said
     assert "digits sync" in said
+
+
+def test_the_reader_gives_evaluated_trainings_over_all_pages(store, monkeypatch):
+    from digits.tracking import publisher
+
+    monkeypatch.setattr(publisher, "PAGE", 2)
+    for seconds in (1.0, 2.0, 3.0, 4.0, 5.0):
+        store.publish(done(training_files(seconds=seconds)))
+    store.publish(done(training_files(seconds=6.0, model_sha256="other")))  # not evaluated
+    store.open(facts_of.begun(MODEL, training_files().get, HARDWARE, {}))  # not finished
+    assert store.keep_comparison("hardware", {MODEL: ["one"]}, {"hardware.json": b"{}"})
+
+    trainings = store.trainings()
+    assert sorted(training.metrics["train_seconds"] for training in trainings) == [1, 2, 3, 4, 5]
+    assert {training.model for training in trainings} == {MODEL}
+    assert trainings[0].splits == done().splits
+    assert trainings[0].parameters == done().parameters
+    assert trainings[0].tags["hardware.device_name"] == "Test CPU"
+    assert store.epochs(trainings[0].run_id) == [
+        {"epoch": 1, "validation_accuracy": 0.9, "seconds": 12.0},
+        {"epoch": 2, "validation_accuracy": 0.98, "seconds": 20.0},
+    ]
+    assert store.count() == 8
+
+
+def test_a_run_without_predictions_has_none(store):
+    files = training_files()
+    del files["metrics/cnn/predictions.csv"]
+    store.publish(done(files))
+    (training,) = store.trainings()
+    assert store.predictions(training.run_id) is None
+
+
+def test_the_same_comparison_is_kept_once(store):
+    def keep(text, picture=b"png"):
+        made = {"hardware.json": text, "hardware.png": picture}
+        return store.keep_comparison("hardware", {MODEL: ["one", "two"]}, made)
+
+    assert keep(b"1")
+    assert not keep(b"1", b"drawn with other fonts")
+    assert keep(b"2")
+    latest, _ = runs(store)
+    assert (latest.info.run_name, latest.info.status) == ("comparison by hardware", "FINISHED")
+    assert latest.data.tags["digits.kind"] == "comparison"
+    assert latest.data.tags["digits.compared.cnn"] == "one,two"
+    artifacts = store.client.list_artifacts(latest.info.run_id)
+    assert {item.path for item in artifacts} == {"hardware.json", "hardware.png"}
+
+
+def test_a_comparison_that_is_cut_off_is_made_again(store, monkeypatch):
+    def full(*arguments):
+        raise OSError("disk full")
+
+    made = {"hardware.json": b"1"}
+    with monkeypatch.context() as patched:
+        patched.setattr(store.client, "log_artifacts", full)
+        with pytest.raises(OSError, match="disk full"):
+            store.keep_comparison("hardware", {}, made)
+    assert [run.info.status for run in runs(store)] == ["FAILED"]
+    assert store.keep_comparison("hardware", {}, made)
