@@ -32,7 +32,7 @@ FLOORS = (
     ),
     ("digits.networks.ann", "digits.networks.cnn", "digits.networks.vgg16", "digits.training"),
     ("digits.plots", "digits.predictor", "digits.report", "digits.tracking.facts"),
-    ("digits.tracking.publisher",),
+    ("digits.by_hardware", "digits.charts", "digits.tracking.publisher"),
     ("digits.tracking",),
     ("digits.diagnosis", "digits.pipeline"),
     ("digits.networks.stage",),
