@@ -299,3 +299,57 @@ def test_a_comparison_that_is_cut_off_is_made_again(store, monkeypatch):
             store.keep_comparison("hardware", {}, made)
     assert [run.info.status for run in runs(store)] == ["FAILED"]
     assert store.keep_comparison("hardware", {}, made)
+
+
+def compare(monkeypatch, tmp_path, *arguments):
+    """`digits compare --by hardware`, writing its reports to a folder of the test."""
+    from typer.testing import CliRunner
+
+    from digits import cli, paths
+
+    monkeypatch.setattr(paths, "REPORTS", tmp_path / "reports")
+    return CliRunner().invoke(cli.app, ["compare", "--by", "hardware", *arguments])
+
+
+def test_compare_refuses_another_split_and_writes_its_reports_once(store, monkeypatch, tmp_path):
+    store.publish(done())
+    other = training_files(seconds=5.0)
+    # Neither is the working tree's, so the later one is shown.
+    timing = other["metrics/cnn/timing.json"].replace(b"2026-01-01", b"2025-01-01")
+    other["metrics/cnn/timing.json"] = timing
+    other["params.yaml"] = PARAMS.replace(b"seed: 0", b"seed: 1")
+    other["metrics/cnn/train.json"] = other["metrics/cnn/train.json"].replace(b"a" * 64, b"d" * 64)
+    store.publish(done(other))
+
+    shown = compare(monkeypatch, tmp_path)
+    assert shown.exit_code == 0, shown.output
+    text = (tmp_path / "reports" / "hardware.md").read_text()
+    assert "split.seed: " in text
+    assert "train images: " in text
+    (model,) = json.loads((tmp_path / "reports" / "hardware.json").read_text())["models"]
+    assert [row["train_seconds"] for row in model["rows"]] == [20.0]
+    assert [len(refusal["run_ids"]) for refusal in model["refused"]] == [1]
+    assert (tmp_path / "reports" / "hardware.png").read_bytes().startswith(b"\x89PNG")
+    assert "a new run in MLflow" in shown.output
+    assert "the same run in MLflow" in compare(monkeypatch, tmp_path).output
+    assert len(runs(store)) == 3
+
+
+def test_compare_without_a_training_says_what_to_run(store, monkeypatch, tmp_path):
+    store.publish(done())
+    shown = compare(monkeypatch, tmp_path, "--model", "svc")
+    assert "training of svc" in str(shown.exception)
+    assert "dvc repro" in str(shown.exception)
+    assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:9", "nonsense://store"])
+def test_compare_says_in_one_line_that_the_store_is_out_of_reach(uri, monkeypatch, tmp_path):
+    from digits import errors
+
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    shown = compare(monkeypatch, tmp_path)
+    assert isinstance(shown.exception, errors.UserError)
+    assert uri in str(shown.exception)
+    assert "\n" not in str(shown.exception)
