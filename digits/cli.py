@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from digits import by_hardware
     from digits.diagnosis import Finding
+    from digits.verification import Report
 
 app = typer.Typer(
     help="Read handwritten digits, and look after the pipeline that trains their readers.",
@@ -212,4 +214,43 @@ def _findings(findings: "list[Finding]") -> "Table":
     for finding in findings:
         mark = "[green]ok[/green]" if finding.good else "[red]not ok[/red]"
         table.add_row(mark, f"[bold]{finding.subject}[/bold]", finding.text)
+    return table
+
+
+@app.command()
+def verify(
+    model: Annotated[
+        list[Model] | None,
+        typer.Option(help="Only what this model's evaluation needs; may be repeated."),
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="A new folder for what is made; it stays.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Train the commit anew in a scratch folder, and say whether the results are the same bytes.
+
+    The exit status is 1 if an output is different.
+    """
+    from rich.console import Console
+
+    from digits import verification
+
+    report = verification.verify([chosen.value for chosen in model or []], keep)
+    if as_json:
+        print(json.dumps(asdict(report) | {"good": report.good}, indent=2))
+    else:
+        Console().print(_outputs(report))
+        print(report)
+    raise typer.Exit(0 if report.good else 1)
+
+
+def _outputs(report: "Report") -> "Table":
+    from rich.table import Table
+
+    colours = {"bit-equal": "green", "within tolerance": "yellow", "different": "red"}
+    table = Table("output", "verdict", "detail", box=None, pad_edge=False)
+    for output in report.outputs:
+        colour = colours.get(output.verdict, "dim")
+        table.add_row(output.path, f"[{colour}]{output.verdict}[/{colour}]", output.detail)
     return table

@@ -35,7 +35,7 @@ FLOORS = (
     ("digits.by_hardware", "digits.charts", "digits.tracking.publisher"),
     ("digits.tracking",),
     ("digits.diagnosis", "digits.pipeline"),
-    ("digits.networks.stage",),
+    ("digits.networks.stage", "digits.verification"),
     ("digits.cli",),
     (
         "digits.__main__",

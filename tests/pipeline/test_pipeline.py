@@ -237,3 +237,42 @@ def test_doctor_finds_everything_in_order_and_then_not(run, reproduced):
     found = run("python", "-m", "digits", "doctor", check=False)
     assert found.returncode == 1
     assert "train_svc" in found.stdout
+
+
+def test_verify_finds_the_same_bytes_and_then_what_was_planted(run, reproduced):
+    def verify() -> tuple[int, dict]:
+        done = run("python", "-m", "digits", "verify", "--model", "svc", "--json", check=False)
+        assert done.stdout, done.stderr
+        report = json.loads(done.stdout)
+        return done.returncode, {output["path"]: output for output in report["outputs"]}
+
+    store = (reproduced / "mlflow.db").read_bytes()
+    status, unchanged = verify()
+    assert status == 0
+    assert {path for path, output in unchanged.items() if output["verdict"] != "bit-equal"} == {
+        "metrics/svc/speed.json",
+        "metrics/svc/timing.json",
+    }
+    assert {"data/raw", "data/split/test.npz", "models/svc", "reports/figures/svc"} < set(unchanged)
+    assert (reproduced / "mlflow.db").read_bytes() == store
+    assert not run("git", "status", "--porcelain").stdout
+
+    predictions = reproduced / "metrics/svc/predictions.csv"
+    predictions.write_text(predictions.read_text().replace(",9,9,", ",9,8,", 1))
+    recorded = reproduced / "dvc.lock"
+    recorded.write_text(
+        recorded.read_text().replace(lock(reproduced)["data/prepared"], "a" * 32 + ".dir")
+    )
+    run("git", "checkout", "--quiet", "--detach")
+    run("git", "commit", "--quiet", "--all", "--message", "planted")
+    with (reproduced / "models/svc/model.onnx").open("r+b") as model:
+        model.seek(-1, os.SEEK_END)
+        last = model.read()
+        model.seek(-1, os.SEEK_END)
+        model.write(bytes([last[0] ^ 1]))
+    status, planted = verify()
+    assert status == 1
+    different = {path for path, output in planted.items() if output["verdict"] == "different"}
+    assert different == {"data/prepared", "metrics/svc/predictions.csv", "models/svc"}
+    assert "models/svc/model.onnx in the working tree" in planted["models/svc"]["detail"]
+    assert "in the commit" in planted["metrics/svc/predictions.csv"]["detail"]
