@@ -1,19 +1,26 @@
-"""Put the models side by side: metrics/MODEL to metrics/comparison.json and reports.
+"""Put the models side by side: metrics/MODEL to metrics/comparison.json, significance.json, reports.
 
 Run as `python -m stages.compare`, or by `dvc repro compare`.
 """
+
+import pandas as pd
 
 from digits import config, errors, files, paths, plots, report
 
 
 def main() -> None:
-    """Write comparison.json, the table in Markdown and the figure."""
+    """Write the figures, the tests, the table in Markdown and the picture."""
     table = report.table(paths.METRICS, config.MODELS)
     files.write_json(
         paths.METRICS / "comparison.json",
         {row.pop("model"): row for row in table.to_dict("records")},
     )
-    text = report.markdown(table)
+    predictions = {
+        model: pd.read_csv(paths.METRICS / model / "predictions.csv") for model in config.MODELS
+    }
+    tests = report.tests(predictions)
+    files.write_json(paths.METRICS / "significance.json", tests)
+    text = report.markdown(table) + "\n" + report.tests_markdown(tests)
     files.write_text(paths.REPORTS / "comparison.md", text)
     title = f"Four recognisers on {table['dataset'].iloc[0]}"
     with files.atomic(paths.REPORTS / "comparison.png") as path:

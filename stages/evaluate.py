@@ -37,7 +37,7 @@ SINGLE_IMAGES = 50
 
 
 def main(model: str) -> None:
-    """Write predictions.csv, test.json, summary.json, speed.json and the figures of one model."""
+    """Write predictions, misread digits, figures in numbers and pictures, and speed of one model."""
     with tracking.Publisher() as publisher:
         machine = hardware.choose(config.load("hardware", hardware.Params), gpu_capable=False)
         ready = predictor.Predictor.load(paths.MODELS / model, machine.threads)
@@ -55,6 +55,9 @@ def main(model: str) -> None:
             pd.concat([named, scores], axis=1).to_csv(
                 path, index=False, float_format="%.6g", lineterminator="\n"
             )
+        wrong = predictions != test.labels
+        with files.atomic(metrics / "misread.npz") as path, path.open("wb") as sink:
+            np.savez_compressed(sink, index=test.index[wrong], images=_grey(test.images[wrong]))
         summary = scoring.summarise(test.labels, probabilities, classes)
         digest, dataset = ready.bundle.digest, ready.bundle.description.dataset
         files.write_json(
@@ -83,6 +86,14 @@ def main(model: str) -> None:
     low, high = summary["accuracy_low"], summary["accuracy_high"]
     print(f"{model} on {dataset}: {summary['accuracy']:.2%} of {len(test):,} test images are read")
     print(f"right (95% interval {low:.2%} to {high:.2%})")
+
+
+def _grey(images: np.ndarray) -> np.ndarray:
+    """Images (n, height, width, 1) of any scale as (n, height, width) uint8, for looking at."""
+    low = images.min(axis=(1, 2, 3), keepdims=True, initial=np.inf)
+    high = images.max(axis=(1, 2, 3), keepdims=True, initial=-np.inf)
+    grey: np.ndarray = (255 * (images - low) / np.maximum(high - low, 1e-6)).round()
+    return grey[..., 0].astype(np.uint8)
 
 
 def _speed(ready: predictor.Predictor, images: np.ndarray) -> dict[str, float]:

@@ -1,0 +1,259 @@
+"""Which differences between models are real, and how far their scores can be believed.
+
+Every test is statsmodels' or SciPy's; this module brings predictions into their form and keeps
+what they answer.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+LEVEL = 0.05
+"""Chance of calling a difference real that is none."""
+POWER = 0.8
+"""Chance with which a difference of the smallest visible size would be found."""
+BINS = 15
+"""Of the reliability figure, as in C. Guo et al., "On Calibration of Modern Neural Networks",
+ICML 2017."""
+
+
+def pairs(correct: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    """McNemar's exact test for every two models, with Holm's correction over all of them.
+
+    Args:
+        correct: For each model, (n,) bool: which of the same n images it reads right.
+
+    Returns:
+        One entry a pair, as `against` makes them.
+
+    """
+    return _corrected(
+        [_mcnemar(first, second, correct) for first, second in itertools.combinations(correct, 2)]
+    )
+
+
+def against(reference: str, correct: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    """The same tests of every other set-up against one, with Holm's correction over these.
+
+    Args:
+        reference: The name of the one.
+        correct: As for `pairs`.
+
+    Returns:
+        For each pair: first and second; only_first_right and only_second_right, numbers of images;
+        difference, second minus first, in accuracy; p of McNemar's exact binomial test;
+        p_corrected by Holm's method; differs, whether that is below `LEVEL`; and
+        smallest_visible, the difference that this test would find with probability `POWER`.
+
+    """
+    return _corrected(
+        [_mcnemar(reference, other, correct) for other in correct if other != reference]
+    )
+
+
+def _mcnemar(first: str, second: str, correct: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    from statsmodels.stats.contingency_tables import mcnemar
+
+    one, two = correct[first], correct[second]
+    only_first, only_second = int((one & ~two).sum()), int((~one & two).sum())
+    table = [[int((one & two).sum()), only_first], [only_second, int((~one & ~two).sum())]]
+    return {
+        "first": first,
+        "second": second,
+        "only_first_right": only_first,
+        "only_second_right": only_second,
+        "difference": (only_second - only_first) / len(one),
+        "p": min(1.0, float(mcnemar(table, exact=True).pvalue)),
+        "smallest_visible": smallest_visible_difference(only_first + only_second, len(one)),
+    }
+
+
+def _corrected(tests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    from statsmodels.stats.multitest import multipletests
+
+    if not tests:
+        return []
+    differs, corrected, *_ = multipletests([test["p"] for test in tests], LEVEL, method="holm")
+    return [
+        test | {"p_corrected": float(p), "differs": bool(real)}
+        for test, p, real in zip(tests, corrected, differs, strict=True)
+    ]
+
+
+def smallest_visible_difference(disagreements: int, images: int) -> float | None:
+    """The smallest difference in accuracy that McNemar's test finds with probability `POWER`.
+
+    R. J. Connor, "Sample Size for Testing Differences in Proportions for the Paired-Sample
+    Design", Biometrics 43, 1987: n = (z_a sqrt(s) + z_b sqrt(s - d^2))^2 / d^2, solved for the
+    difference d, where s is the share of images that only one of the two models reads right.
+
+    Args:
+        disagreements: How many images only one of the two models reads right.
+        images: How many there are.
+
+    Returns:
+        The difference, between 0 and 1; None where even a difference as large as s, the largest
+        that is possible, would not be found.
+
+    """
+    from scipy.optimize import brentq
+    from scipy.stats import norm
+
+    share = disagreements / images
+    z_level, z_power = norm.ppf(1 - LEVEL / 2), norm.ppf(POWER)
+
+    def lacking(difference: float) -> float:
+        spread = z_level * np.sqrt(share) + z_power * np.sqrt(share - difference**2)
+        return float(spread**2 / difference**2 - images)
+
+    largest = share if share < 1 else 1 - 1e-12
+    if share == 0 or lacking(largest) > 0:
+        return None
+    return float(brentq(lacking, 1e-9, largest))
+
+
+def cochran(correct: Mapping[str, np.ndarray]) -> dict[str, float] | None:
+    """Cochran's Q: whether the models differ at all; None where every image is read alike."""
+    from statsmodels.stats.contingency_tables import cochrans_q
+
+    read = np.stack([column.astype(int) for column in correct.values()], axis=1)
+    if (read.min(axis=1) == read.max(axis=1)).all():
+        return None
+    test = cochrans_q(read)
+    return {"statistic": float(test.statistic), "df": int(test.df), "p": float(test.pvalue)}
+
+
+def calibration(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
+    """Whether of the answers given with a confidence of 90%, nine in ten are right.
+
+    Args:
+        labels: (n,) integer labels.
+        probabilities: (n, classes).
+
+    Returns:
+        expected_calibration_error, the mean distance of accuracy and confidence over `BINS` bins
+        of equal width, weighted by their images; and the bins that hold any.
+
+    """
+    confidence, predictions = probabilities.max(axis=1), probabilities.argmax(axis=1)
+    edges = np.linspace(0, 1, BINS + 1)
+    # A bin holds its upper edge, as in the paper.
+    places = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, BINS - 1)
+    bins = []
+    for place in np.unique(places):
+        inside = places == place
+        bins.append(
+            {
+                "low": round(float(edges[place]), 6),
+                "high": round(float(edges[place + 1]), 6),
+                "images": int(inside.sum()),
+                "confidence": float(confidence[inside].mean()),
+                "accuracy": float((predictions == labels)[inside].mean()),
+            }
+        )
+    error = sum(part["images"] * abs(part["accuracy"] - part["confidence"]) for part in bins)
+    return {"expected_calibration_error": error / len(labels), "bins": bins}
+
+
+def misread_by_all(
+    index: np.ndarray, labels: np.ndarray, predictions: Mapping[str, np.ndarray]
+) -> list[dict[str, Any]]:
+    """The images that no model reads right: their index, label and what each model takes them for."""
+    wrong = np.all([read != labels for read in predictions.values()], axis=0)
+    return [
+        {
+            "index": int(index[place]),
+            "label": int(labels[place]),
+            "predictions": {model: int(read[place]) for model, read in predictions.items()},
+        }
+        for place in np.flatnonzero(wrong)
+    ]
+
+
+def repeated(accuracies: Sequence[float]) -> dict[str, Any]:
+    """Mean, standard deviation (n - 1) and 95% t interval of the mean over runs with other seeds."""
+    from scipy import stats
+
+    values = np.asarray(accuracies, dtype=float)
+    deviation = float(values.std(ddof=1)) if len(values) > 1 else None
+    low = high = None
+    if deviation:
+        low, high = stats.t.interval(
+            1 - LEVEL, len(values) - 1, values.mean(), deviation / np.sqrt(len(values))
+        )
+    return {
+        "runs": len(values),
+        "mean": float(values.mean()),
+        "standard_deviation": deviation,
+        "mean_low": None if low is None else float(low),
+        "mean_high": None if high is None else float(high),
+    }
+
+
+def welch(first: Sequence[float], second: Sequence[float]) -> dict[str, Any]:
+    """Whether two set-ups differ by more than their seeds do: Welch's t test of two means.
+
+    Returns:
+        difference, second minus first; statistic, df and p; differs, whether p is below `LEVEL`.
+        Statistic, df and p are None where neither set-up varies.
+
+    """
+    from scipy import stats
+
+    difference = float(np.mean(second) - np.mean(first))
+    if np.ptp(first) == 0 and np.ptp(second) == 0:
+        return {"difference": difference, "statistic": None, "df": None, "p": None,
+                "differs": difference != 0}  # fmt: skip
+    test = stats.ttest_ind(second, first, equal_var=False)
+    return {
+        "difference": difference,
+        "statistic": float(test.statistic),
+        "df": float(test.df),
+        "p": float(test.pvalue),
+        "differs": bool(test.pvalue < LEVEL),
+    }
+
+
+def binomial(correct: int, images: int, hypothesis: float, alternative: float) -> dict[str, Any]:
+    """The exact test of "reads at least this share right".
+
+    Args:
+        correct: Images read right.
+        images: Images.
+        hypothesis: The share.
+        alternative: A smaller share, for which the power is stated.
+
+    Returns:
+        p, the probability of so few or fewer right answers if the hypothesis is just true;
+        accepted, whether that is at least `LEVEL`; power, the probability of rejecting the
+        hypothesis if the truth is `alternative`; p_more and shown, the same test from the other
+        side: whether so many right answers show that the truth is above the hypothesis.
+
+    """
+    from scipy import stats
+
+    p = float(stats.binomtest(correct, images, hypothesis, "less").pvalue)
+    p_more = float(stats.binomtest(correct, images, hypothesis, "greater").pvalue)
+    # The largest count at which the test rejects; ppf gives the first with P(X <= count) >= level.
+    rejected = int(stats.binom.ppf(LEVEL, images, hypothesis)) - 1
+    return {
+        "correct": correct,
+        "images": images,
+        "hypothesis": hypothesis,
+        "alternative": alternative,
+        "p": p,
+        "accepted": p >= LEVEL,
+        "power": float(stats.binom.cdf(rejected, images, alternative)),
+        "p_more": p_more,
+        "shown": p_more < LEVEL,
+    }
+
+
+def same_proportion(first: tuple[int, int], second: tuple[int, int]) -> float:
+    """Fisher's exact test of two independent (right, images): the probability under equality."""
+    from scipy import stats
+
+    table = [[right, images - right] for right, images in (first, second)]
+    return float(stats.fisher_exact(table).pvalue)
