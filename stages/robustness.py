@@ -1,0 +1,60 @@
+"""Measure how far digits may change: models/MODEL to metrics/MODEL/robustness.json.
+
+Run as `python -m stages.robustness MODEL`, or by `dvc repro robustness@MODEL`.
+"""
+
+import sys
+
+from digits import (
+    config,
+    datasets,
+    errors,
+    files,
+    hardware,
+    paths,
+    predictor,
+    preprocess,
+    robustness,
+    scan,
+    split,
+)
+
+
+def main(model: str) -> None:
+    """Read held-out images as they were published, change them in steps, count what is read."""
+    machine = hardware.choose(config.load("hardware", hardware.Params), gpu_capable=False)
+    ready = predictor.Predictor.load(paths.MODELS / model, machine.threads)
+    name, part = "validation", split.read(paths.SPLIT, "validation")
+    if not len(part):
+        name, part = "train", split.read(paths.SPLIT, "train")
+    chosen = robustness.sample(len(part))
+    raw = datasets.load(paths.RAW, scan.read_digit)
+    images = raw.images[part.index[chosen]]
+    side = (preprocess.MNIST_SIDE, preprocess.MNIST_SIDE)
+    if images.shape[1:] != side:
+        images = preprocess.resize(images, side, raw.white, preprocess.FULL)
+    measured = robustness.measure(ready.read, images, part.labels[chosen])
+    files.write_json(
+        paths.METRICS / model / "robustness.json",
+        {
+            "model": model,
+            "dataset": raw.name,
+            "model_sha256": ready.bundle.digest,
+            "set": name,
+            "images": len(images),
+            "required": robustness.REQUIRED,
+            "changes": measured,
+        },
+    )
+    print(f"{model}: accuracy on {len(images):,} {name} images falls below", end=" ")
+    print(f"{robustness.REQUIRED:.0%} at")
+    for change, result in measured.items():
+        ends = [end for end in result["falls_below"].values() if end is not None]
+        print(f"  {change}: {' and '.join(map(str, ends)) or 'no step'} ({result['unit']})")
+
+
+if __name__ == "__main__":
+    with errors.reported():
+        if len(sys.argv) != 2 or sys.argv[1] not in config.MODELS:
+            raise errors.UserError(f"expected one of {', '.join(config.MODELS)} after the command")
+        main(sys.argv[1])
