@@ -155,7 +155,7 @@ def tests_markdown(tests: dict[str, Any]) -> str:
     overall = (
         "All models read every image alike."
         if cochran is None
-        else f"All models at once: Cochran's Q = {cochran['statistic']:.1f}, p = {cochran['p']:.2g}."
+        else f"All at once: Cochran's Q = {cochran['statistic']:.1f}, p = {cochran['p']:.2g}."
     )
     errors = ", ".join(
         f"{model} {part['expected_calibration_error']:.2%}"

@@ -4,6 +4,7 @@ The changes are made to raw images, so that a model's own preprocessing (deskewi
 undo them, as it would for a digit of a user's.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -177,7 +178,7 @@ def _crossing(points: Sequence[dict[str, float]]) -> float | None:
     """Where the line through these points, walked from the first one, goes below `REQUIRED`."""
     if points[0]["accuracy"] < REQUIRED:
         return points[0]["amount"]
-    for near, far in zip(points, points[1:], strict=False):
+    for near, far in itertools.pairwise(points):
         if far["accuracy"] < REQUIRED:
             way = (near["accuracy"] - REQUIRED) / (near["accuracy"] - far["accuracy"])
             return round(near["amount"] + way * (far["amount"] - near["amount"]), 3)

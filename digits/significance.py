@@ -160,7 +160,7 @@ def calibration(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]
 def misread_by_all(
     index: np.ndarray, labels: np.ndarray, predictions: Mapping[str, np.ndarray]
 ) -> list[dict[str, Any]]:
-    """The images that no model reads right: their index, label and what each model takes them for."""
+    """The images that no model reads right: index, label, and what each model takes them for."""
     wrong = np.all([read != labels for read in predictions.values()], axis=0)
     return [
         {
@@ -173,7 +173,7 @@ def misread_by_all(
 
 
 def repeated(accuracies: Sequence[float]) -> dict[str, Any]:
-    """Mean, standard deviation (n - 1) and 95% t interval of the mean over runs with other seeds."""
+    """Mean, standard deviation (n - 1) and the mean's 95% t interval over runs of other seeds."""
     from scipy import stats
 
     values = np.asarray(accuracies, dtype=float)

@@ -1,4 +1,4 @@
-"""Put the models side by side: metrics/MODEL to metrics/comparison.json, significance.json, reports.
+"""Put the models side by side: metrics/MODEL to metrics/*.json and reports/comparison.*.
 
 Run as `python -m stages.compare`, or by `dvc repro compare`.
 """

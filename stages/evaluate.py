@@ -37,7 +37,7 @@ SINGLE_IMAGES = 50
 
 
 def main(model: str) -> None:
-    """Write predictions, misread digits, figures in numbers and pictures, and speed of one model."""
+    """Write one model's predictions, misread digits, figures in numbers and pictures, and speed."""
     with tracking.Publisher() as publisher:
         machine = hardware.choose(config.load("hardware", hardware.Params), gpu_capable=False)
         ready = predictor.Predictor.load(paths.MODELS / model, machine.threads)
