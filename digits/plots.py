@@ -1,6 +1,7 @@
 """Figures, drawn without a global state and written without a date."""
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 DPI = 110
 COLOURS = {"ann": "#4C78A8", "cnn": "#F58518", "vgg16": "#54A24B", "svc": "#B279A2"}
 INK, GRID = "#222222", "#DDDDDD"
-MISREAD_SHOWN, MISREAD_COLUMNS = 60, 12
+MISREAD_SHOWN, DIGITS_A_ROW = 60, 12
 
 
 def png(figure: "Figure") -> bytes:
@@ -131,21 +132,34 @@ def misread(
     wrong = np.flatnonzero(predictions != labels)
     sureness = probabilities[wrong, predictions[wrong]]
     shown = wrong[np.argsort(-sureness, kind="stable")][:MISREAD_SHOWN]
-    rows = max(1, -(-len(shown) // MISREAD_COLUMNS))
-    figure = _figure(MISREAD_COLUMNS * 0.95, rows * 1.3 + 0.7)
+    captions = [
+        f"{classes[labels[place]]} read {classes[predictions[place]]}\n"
+        f"{probabilities[place, predictions[place]]:.0%}"
+        for place in shown
+    ]
     which = f"the {len(shown)} surest of " if len(shown) < len(wrong) else ""
-    figure.suptitle(f"{title}: {which}{len(wrong)} misread of {len(labels):,}")
-    cells = figure.subplots(rows, MISREAD_COLUMNS, squeeze=False).ravel()
+    heading = f"{title}: {which}{len(wrong)} misread of {len(labels):,}"
+    return digits(images[shown, :, :, 0], captions, heading)
+
+
+def digits(images: np.ndarray, captions: Sequence[str], title: str) -> "Figure":
+    """Digits side by side, each below its caption.
+
+    Args:
+        images: (n, height, width), the more ink the higher.
+        captions: n texts, of two lines at most.
+        title: Heading.
+
+    """
+    rows = max(1, -(-len(images) // DIGITS_A_ROW))
+    figure = _figure(DIGITS_A_ROW * 0.95, rows * 1.3 + 0.7)
+    figure.suptitle(title)
+    cells = figure.subplots(rows, DIGITS_A_ROW, squeeze=False).ravel()
     for axes in cells:
         axes.set_axis_off()
-    for axes, place in zip(cells, shown, strict=False):
-        axes.imshow(images[place, :, :, 0], cmap="gray_r")
-        predicted = predictions[place]
-        axes.set_title(
-            f"{classes[labels[place]]} read {classes[predicted]}\n"
-            f"{probabilities[place, predicted]:.0%}",
-            fontsize=8,
-        )
+    for axes, image, caption in zip(cells, images, captions, strict=False):
+        axes.imshow(image, cmap="gray_r")
+        axes.set_title(caption, fontsize=8)
     return figure
 
 
