@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digits import config, errors, paths
+from digits import config, errors, files, paths
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from digits import by_hardware
     from digits.diagnosis import Finding
+    from digits.experiments.definition import Experiment
+    from digits.experiments.results import Result
     from digits.verification import Report
 
 app = typer.Typer(
@@ -113,13 +115,14 @@ def compare(
     """
     from rich.console import Console
 
-    from digits import by_hardware, charts, files, plots
+    from digits import by_hardware, charts, plots
+    from digits.experiments import definition
     from digits.tracking import facts, publisher
 
     config.check(config.read(paths.PARAMS))
     models = [model.value] if model else list(config.MODELS)
     settings = {name: facts.settings(name, facts.in_workspace) for name in models}
-    published: dict[str, float] = {}
+    published = definition.published_accuracies()
     task = f"digits compare --by {by.value}"
     with publisher.in_reach(task):
         store = publisher.Store() if publisher.is_made() else None
@@ -215,6 +218,106 @@ def _findings(findings: "list[Finding]") -> "Table":
         mark = "[green]ok[/green]" if finding.good else "[red]not ok[/red]"
         table.add_row(mark, f"[bold]{finding.subject}[/bold]", finding.text)
     return table
+
+
+@app.command()
+def experiment(
+    names: Annotated[list[str], typer.Argument(help="Files of experiments/, without .yaml.")],
+    model: Annotated[
+        list[Model] | None, typer.Option(help="Train this model instead; may be repeated.")
+    ] = None,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Leave the runs to `dvc queue start`.")
+    ] = False,
+) -> None:
+    """Run experiments over the pipeline, each in a copy, and write experiments/outcomes/NAME.json.
+
+    What was computed before comes from DVC's cache: an interrupted command is run again. The
+    working tree stays as it is; `dvc exp apply` takes a run over.
+    """
+    from digits.experiments import definition, running
+
+    defined = [(name, definition.load(name)) for name in names]
+    models = tuple(chosen.value for chosen in model or [])
+    for name, experiment in defined:
+        if queue:
+            runs, left_out = running.possible(definition.runs(name, experiment, models))
+            for run in runs:
+                running.queue(run)
+            _print_left_out(left_out)
+        else:
+            _conduct(name, experiment, models)
+    if queue:
+        print(f"queued: type `dvc queue start`, and then `digits experiment {' '.join(names)}`")
+
+
+@app.command()
+def reproduce(
+    without: Annotated[
+        list[Model] | None, typer.Option(help="Leave this model out; may be repeated.")
+    ] = None,
+) -> None:
+    """Run all published experiments, and hold them against their claims in REPRODUCTION.md.
+
+    The exit status is 1 if a claim is not confirmed.
+    """
+    from digits.experiments import definition, outcome, reproduction
+
+    outcomes, pictures = [], {}
+    for name in reproduction.published():
+        defined = definition.load(name)
+        models = {model for run in definition.runs(name, defined) for model in run.models}
+        kept = tuple(one for one in config.MODELS if one in models - set(without or []))
+        results = _conduct(name, defined, kept) if kept else []
+        outcomes.append(
+            files.read_json(outcome.path(name))
+            if kept
+            else outcome.summarise(name, defined, results, {})
+        )
+        pictures[name] = reproduction.figures(name, defined.shown, results)
+    reproduction.write(outcomes, pictures)
+    record = reproduction.record(outcomes)
+    print(
+        f"REPRODUCTION.md: of {record['claims']} claims {record['agree']} agree, "
+        f"{record['differ']} differ, {record['not_run']} were not run"
+    )
+    raise typer.Exit(1 if record["differ"] else 0)
+
+
+def _conduct(name: str, experiment: "Experiment", models: tuple[str, ...]) -> "list[Result]":
+    """Run one experiment, write and print its outcome, and hand its runs on."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from digits.experiments import definition, outcome, running
+
+    runs, left_out = running.possible(definition.runs(name, experiment, models))
+    found = []
+    for number, run in enumerate(runs, start=1):
+        print(f"[{number}/{len(runs)}] {run.name}: {', '.join(run.models)}", flush=True)
+        found.append(running.execute(run))
+    summary = outcome.summarise(name, experiment, found, left_out)
+    files.write_json(outcome.path(name), summary)
+
+    table = Table("run", "model", "test accuracy", "95% interval", "training", box=None)
+    for result, shown in zip(found, summary["runs"], strict=True):
+        for model, row in shown["models"].items():
+            interval = f"{row['test_accuracy_low']:.2%} to {row['test_accuracy_high']:.2%}"
+            accuracy, seconds = f"{row['test_accuracy']:.2%}", f"{row['train_seconds']:,.0f} s"
+            table.add_row(result.run.name, model, accuracy, interval, seconds)
+    console = Console(highlight=False)
+    console.print(table)
+    _print_left_out(left_out)
+    for claim in summary["claims"]:
+        verdict = {True: "agrees", False: "differs", None: "not run"}[claim["agrees"]]
+        console.print(f"{verdict}: {claim['text']}: {claim['published']}; here {claim['ours']}")
+    print(f"{paths.relative(outcome.path(name))} is written")
+    return found
+
+
+def _print_left_out(left_out: dict[str, str]) -> None:
+    for variant, reason in left_out.items():
+        print(f"left out: {variant}: {reason}")
 
 
 @app.command()
