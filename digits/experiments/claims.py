@@ -50,8 +50,36 @@ def judge(claim: Claim, measured: Measured, read_own: ReadOwn) -> dict[str, Any]
             judged = _change(claim, measured)
         case OwnDigitClaim():
             judged = _own_digit(claim, read_own)
-    named = {"text": claim.text, "variant": claim.variant, "model": claim.model}
-    return {**named, "measure": claim.measure, **judged}
+    return {**_stated(claim), **judged}
+
+
+def left_open(claim: Claim) -> dict[str, Any]:
+    """The same for a claim whose run was left out."""
+    return {**_stated(claim), "ours": "not run", "agrees": None, "how": ""}
+
+
+def _stated(claim: Claim) -> dict[str, Any]:
+    match claim:
+        case AccuracyClaim():
+            around = "around " if claim.tolerance else ""
+            published = f"{around}{claim.published:.2%} of {claim.images:,}"
+        case HypothesisClaim():
+            published = f"at least {claim.published:.0%}"
+        case MistakeClaim():
+            published = f"about {claim.published:.0%}"
+        case ExtremesClaim():
+            published = " and ".join(claim.published)
+        case PredictionsClaim():
+            published = " ".join(claim.published)
+        case ChangeClaim() | OwnDigitClaim():
+            published = claim.published
+    return {
+        "text": claim.text,
+        "variant": claim.variant,
+        "model": claim.model,
+        "measure": claim.measure,
+        "published": published,
+    }
 
 
 def _share(right: int, images: int) -> dict[str, Any]:
@@ -65,17 +93,14 @@ def _accuracy(claim: AccuracyClaim, measured: Measured) -> dict[str, Any]:
     images = measured.train["split"][part]["images"]
     ours = measured.test["accuracy"] if part == "test" else measured.train[claim.measure]
     right, published = round(ours * images), round(claim.published * claim.images)
-    figure = f"{claim.published:.2%} of {claim.images:,}"
     if claim.tolerance:
         return {
-            "published": f"around {figure}",
             **_share(right, images),
             "agrees": abs(ours - claim.published) <= claim.tolerance,
             "how": f"whether it lies within {claim.tolerance * 100:g} percentage points",
         }
     p = significance.same_proportion((right, images), (published, claim.images))
     return {
-        "published": figure,
         **_share(right, images),
         "agrees": p >= significance.LEVEL,
         "how": f"Fisher's exact test of the two shares: p = {p:.3g}",
@@ -87,7 +112,6 @@ def _predictions(claim: PredictionsClaim, measured: Measured) -> dict[str, Any]:
     differing = sum(a != b for a, b in zip(ours, claim.published, strict=False))
     differing += abs(len(ours) - len(claim.published))
     return {
-        "published": " ".join(claim.published),
         "ours": " ".join(ours),
         "agrees": differing == 0,
         "how": f"{differing} of {len(claim.published)} answers differ",
@@ -101,7 +125,6 @@ def _hypothesis(claim: HypothesisClaim, measured: Measured) -> dict[str, Any]:
     verdict = "accepted" if test["accepted"] else "rejected"
     shown = "and shown" if test["shown"] else "but not shown"
     return {
-        "published": f"at least {claim.published:.0%}",
         **_share(test["correct"], test["images"]),
         "agrees": test["accepted"],
         "how": (
@@ -142,7 +165,6 @@ def _extremes(claim: ExtremesClaim, measured: Measured) -> dict[str, Any]:
     )
     named = [f"{name} ({counts[name][0] / counts[name][1]:.1%})" for name in [*ours, *missed]]
     return {
-        "published": " and ".join(claim.published),
         "ours": ", ".join(named),
         "agrees": p >= significance.LEVEL,
         "how": "the same digits"
@@ -158,7 +180,6 @@ def _mistake(claim: MistakeClaim, measured: Measured) -> dict[str, Any]:
     taken = asked & np.isin(measured.answers, others) & ~measured.correct
     judged = _share(int(taken.sum()), int(asked.sum()))
     return {
-        "published": f"about {claim.published:.0%}",
         **judged,
         "agrees": judged["ours_low"] <= claim.published <= judged["ours_high"],
         "how": "whether the published share lies in our 95% interval",
@@ -170,7 +191,6 @@ def _change(claim: ChangeClaim, measured: Measured) -> dict[str, Any]:
     change = measured.robustness["changes"][claim.change]
     point = next(point for point in change["points"] if point["amount"] == claim.amount)
     return {
-        "published": claim.published,
         **_share(point["correct"], measured.robustness["images"]),
         "agrees": point["high"] < 0.5,
         "how": f"whether less than half is read right at {claim.amount:g} {change['unit']}",
@@ -180,7 +200,6 @@ def _change(claim: ChangeClaim, measured: Measured) -> dict[str, Any]:
 def _own_digit(claim: OwnDigitClaim, read_own: ReadOwn) -> dict[str, Any]:
     ours = read_own(claim.image)
     return {
-        "published": claim.published,
         "ours": ours,
         "agrees": ours == claim.published,
         "how": f"{claim.image}, inverted and brought to MNIST's form",

@@ -9,7 +9,7 @@ import numpy as np
 from digits import paths, report, significance
 from digits.errors import UserError
 from digits.experiments import results
-from digits.experiments.claims import judge
+from digits.experiments.claims import judge, left_open
 from digits.experiments.definition import Experiment
 from digits.experiments.results import Measured, Result
 
@@ -84,10 +84,7 @@ def _claims(experiment: Experiment, found: Sequence[Result]) -> list[dict[str, A
     for claim in experiment.claims:
         result = by_variant.get(claim.variant or "")
         if result is None or claim.model not in result.models:
-            judged.append(
-                claim.model_dump(include={"text", "variant", "model", "measure"})
-                | {"published": str(claim.published), "ours": "not run", "agrees": None, "how": ""}
-            )
+            judged.append(left_open(claim))
             continue
         commit, model = result.revision, claim.model
 
