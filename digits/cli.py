@@ -5,7 +5,7 @@ import sys
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -268,13 +268,13 @@ def reproduce(
         defined = definition.load(name)
         models = {model for run in definition.runs(name, defined) for model in run.models}
         kept = tuple(one for one in config.MODELS if one in models - set(without or []))
-        results = _conduct(name, defined, kept) if kept else []
-        outcomes.append(
-            files.read_json(outcome.path(name))
+        summary, found = (
+            _conduct(name, defined, kept)
             if kept
-            else outcome.summarise(name, defined, results, {})
+            else (outcome.summarise(name, defined, [], {}), [])
         )
-        pictures[name] = reproduction.figures(name, defined.shown, results)
+        outcomes.append(summary)
+        pictures[name] = reproduction.figures(name, defined.shown, found)
     reproduction.write(outcomes, pictures)
     record = reproduction.record(outcomes)
     print(
@@ -284,8 +284,10 @@ def reproduce(
     raise typer.Exit(1 if record["differ"] else 0)
 
 
-def _conduct(name: str, experiment: "Experiment", models: tuple[str, ...]) -> "list[Result]":
-    """Run one experiment, write and print its outcome, and hand its runs on."""
+def _conduct(
+    name: str, experiment: "Experiment", models: tuple[str, ...]
+) -> "tuple[dict[str, Any], list[Result]]":
+    """Run one experiment, write and print its outcome, and hand both on."""
     from rich.console import Console
     from rich.table import Table
 
@@ -312,7 +314,7 @@ def _conduct(name: str, experiment: "Experiment", models: tuple[str, ...]) -> "l
         verdict = {True: "agrees", False: "differs", None: "not run"}[claim["agrees"]]
         console.print(f"{verdict}: {claim['text']}: {claim['published']}; here {claim['ours']}")
     print(f"{paths.relative(outcome.path(name))} is written")
-    return found
+    return summary, found
 
 
 def _print_left_out(left_out: dict[str, str]) -> None:

@@ -1,12 +1,34 @@
 """One way from images to probabilities, for evaluation, command line and every service."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digits import bundle, preprocess, scoring
+from digits import bundle, preprocess, scoring, split
 from digits.errors import UserError
 from digits.graph import Graph
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def tabulate(
+    part: split.Part, probabilities: np.ndarray, classes: tuple[str, ...]
+) -> "pd.DataFrame":
+    """The table that predictions.csv holds: index, label, prediction and a score_ for each class.
+
+    Args:
+        part: n images and their labels.
+        probabilities: (n, classes), rounded to `scoring.DECIMALS`.
+        classes: Their names.
+
+    """
+    import pandas as pd
+
+    named = {"index": part.index, "label": part.labels, "prediction": probabilities.argmax(axis=1)}
+    scores = pd.DataFrame(probabilities, columns=[f"score_{name}" for name in classes])
+    return pd.concat([pd.DataFrame(named).astype("int64"), scores], axis=1)
 
 
 class Predictor:

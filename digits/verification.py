@@ -373,9 +373,7 @@ def _predictions(ready: predictor.Predictor, folder: Path) -> pd.DataFrame:
     """What predictions.csv would hold for a model, on the test set in `folder`."""
     test = split.read(folder, "test")
     probabilities = ready.probabilities(test.images).round(scoring.DECIMALS)
-    scores = pd.DataFrame(probabilities, columns=[f"score_{name}" for name in ready.classes])
-    named = {"index": test.index, "label": test.labels, "prediction": probabilities.argmax(axis=1)}
-    return pd.concat([pd.DataFrame(named).astype("int64"), scores], axis=1)
+    return predictor.tabulate(test, probabilities, ready.classes)
 
 
 def _named(path: str, names: list[str]) -> str:

@@ -49,10 +49,8 @@ def main(model: str) -> None:
 
         classes, metrics = list(ready.classes), paths.METRICS / model
         predictions = probabilities.argmax(axis=1)
-        scores = pd.DataFrame(probabilities, columns=[f"score_{name}" for name in classes])
-        named = pd.DataFrame({"index": test.index, "label": test.labels, "prediction": predictions})
         with files.atomic(metrics / "predictions.csv") as path:
-            pd.concat([named, scores], axis=1).to_csv(
+            predictor.tabulate(test, probabilities, ready.classes).to_csv(
                 path, index=False, float_format="%.6g", lineterminator="\n"
             )
         wrong = predictions != test.labels

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from digits import paths, report, significance
-from digits.errors import UserError
 from digits.experiments import results
 from digits.experiments.claims import judge, left_open
 from digits.experiments.definition import Experiment
@@ -133,20 +132,3 @@ def _repeats(
 def path(name: str) -> Path:
     """Where the outcome of the experiment `name` is kept."""
     return paths.OUTCOMES / f"{name}.json"
-
-
-def require(name: str) -> dict[str, Any]:
-    """The kept outcome of the experiment `name`.
-
-    Raises:
-        UserError: if there is none.
-
-    """
-    from digits import files
-
-    if not path(name).is_file():
-        raise UserError(
-            f"{paths.relative(path(name))} is missing; make it with `digits experiment {name}`"
-        )
-    outcome: dict[str, Any] = files.read_json(path(name))
-    return outcome

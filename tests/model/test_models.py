@@ -5,11 +5,13 @@ The figures come from the committed metrics; the behaviour is tested where the b
 """
 
 import json
+import re
 
 import numpy as np
 import pytest
 
-from digits import bundle, config, paths, predictor, preprocess, split
+from digits import bundle, config, files, paths, predictor, preprocess, split
+from digits.experiments import outcome, reproduction
 from digits.scoring import DECIMALS
 
 FLOOR = {"ann": 0.986, "cnn": 0.993, "vgg16": 0.9907, "svc": 0.986}
@@ -57,6 +59,35 @@ def test_the_committed_predictions_give_the_committed_figures(model):
     assert (labels == predictions).sum() == metrics(model, "test")["correct"]
     np.testing.assert_array_equal(scores.argmax(1), predictions)
     np.testing.assert_allclose(scores.sum(1), 1, atol=10 * 10.0**-DECIMALS)
+
+
+def test_the_committed_tests_follow_from_the_committed_predictions():
+    from scipy.stats import binomtest
+
+    correct = {}
+    for name in config.MODELS:
+        table = np.loadtxt(paths.METRICS / name / "predictions.csv", delimiter=",", skiprows=1)
+        correct[name] = table[:, 1] == table[:, 2]
+    tests = json.loads((paths.METRICS / "significance.json").read_text())
+    assert len(tests["pairs"]) == 6
+    for pair in tests["pairs"]:
+        first, second = correct[pair["first"]], correct[pair["second"]]
+        only_first = int((first & ~second).sum())
+        disagreements = int((first != second).sum())
+        assert pair["p"] == pytest.approx(binomtest(only_first, disagreements).pvalue)
+        assert pair["difference"] == pytest.approx(second.mean() - first.mean())
+    assert len(tests["misread_by_all"]) == sum(~np.any(list(correct.values()), axis=0))
+
+
+def test_the_committed_reproduction_is_that_of_the_committed_outcomes():
+    outcomes = [files.read_json(outcome.path(name)) for name in reproduction.published()]
+    assert reproduction.record(outcomes) == json.loads(reproduction.RECORD.read_text())
+    page = paths.REPRODUCTION.read_text(encoding="utf-8")
+    for claim in (claim for kept in outcomes for claim in kept["claims"]):
+        assert claim["agrees"] is not None
+        assert claim["ours"] in page
+    for picture in re.findall(r"!\[.*?\]\((.+?)\)", page):
+        assert (paths.ROOT / picture).is_file()
 
 
 def test_the_bundle_is_the_one_that_was_evaluated(ready, model):

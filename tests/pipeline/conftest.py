@@ -66,7 +66,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=True,
     ).stdout.split()
     for name in listed:
-        if (paths.ROOT / name).is_file() and not name.startswith(("metrics/", "reports/")):
+        results = name.startswith(("metrics/", "reports/", "experiments/outcomes/"))
+        if (paths.ROOT / name).is_file() and (not results or name.endswith("README.md")):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(paths.ROOT / name, folder / name)
     (folder / "dvc.lock").unlink(missing_ok=True)

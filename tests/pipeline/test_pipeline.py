@@ -145,6 +145,46 @@ def test_an_experiment_lands_in_the_one_store(run, reproduced, name, gamma, wher
     assert name in run("dvc", "exp", "show", "--csv").stdout
 
 
+EXPERIMENT = """\
+title: A wider and a narrower kernel
+models: [svc]
+robustness: true
+reference: wide
+variants:
+  wide: {}
+  narrow:
+    train: {svc: {gamma: 3.0}}
+claims:
+  - {variant: wide, model: svc, text: most, measure: at_least, published: 0.9, alternative: 0.8}
+  - {variant: narrow, model: svc, text: none, measure: test_accuracy, published: 0, images: 100}
+"""
+
+
+def test_an_experiment_is_run_tested_and_judged_beside_the_working_tree(run, reproduced):
+    definition = reproduced / "experiments/kernels.yaml"
+    definition.write_text(EXPERIMENT)
+    before = run("git", "status", "--porcelain").stdout
+    said = run("python", "-m", "digits", "experiment", "kernels").stdout
+    assert "agrees: most" in said
+    outcome = json.loads((reproduced / "experiments/outcomes/kernels.json").read_text())
+    figures = {shown["variant"]: shown["models"]["svc"] for shown in outcome["runs"]}
+    kept = json.loads((reproduced / "metrics/svc/test.json").read_text())
+    assert figures["wide"]["test_accuracy"] == kept["accuracy"]
+    assert figures["narrow"]["test_accuracy"] < kept["accuracy"]
+    assert figures["narrow"]["robustness"]["images"] > 100
+    (test,) = outcome["tests"]["svc"]
+    assert test["differs"]
+    assert test["difference"] == pytest.approx(
+        figures["narrow"]["test_accuracy"] - figures["wide"]["test_accuracy"]
+    )
+    assert [claim["agrees"] for claim in outcome["claims"]] == [True, False]
+    after = set(run("git", "status", "--porcelain").stdout.splitlines())
+    assert after - set(before.splitlines()) == {"?? experiments/outcomes/kernels.json"}
+    again = run("python", "-m", "digits", "experiment", "kernels").stdout
+    assert "is cached" in again
+    definition.unlink()
+
+
 def test_a_wrong_parameter_fails_at_once_and_costs_nothing(run, reproduced):
     before = lock(reproduced)
     set_params(reproduced, "C: 10.0", "C: '10'")
