@@ -1,0 +1,21 @@
+"""Put all results on one page: metrics and experiments/outcomes to reports/report.html.
+
+Run as `python -m stages.report`, or by `dvc repro report`.
+"""
+
+from digits import errors, files, page, paths
+
+
+def main() -> None:
+    """Write the page; experiments that were not made are named on it."""
+    results = page.read(paths.METRICS, paths.OUTCOMES, page.provenance(paths.ROOT))
+    text = page.render(results)
+    files.write_text(paths.PAGE, text)
+    print(
+        f"{paths.relative(paths.PAGE)}: {len(text.encode()) / 2**20:.1f} MiB; open it in a browser"
+    )
+
+
+if __name__ == "__main__":
+    with errors.reported():
+        main()
