@@ -236,6 +236,16 @@ def accuracies(rows: Mapping[str, Mapping[str, Any]], required: float) -> "Figur
         )
     axes.axvline(required * 100, color=GOAL, linewidth=1.2, dashes=(4, 3))
     _rows(axes, list(rows))
+    axes.text(
+        required * 100,
+        1.0,
+        f"{required:.0%}",
+        transform=axes.get_xaxis_transform(),
+        ha="center",
+        va="bottom",
+        fontsize=11,
+        color=GOAL,
+    )
     low, high = axes.get_xlim()
     axes.set_xlim(low, high + 0.2 * (high - low))
     _percent(axes.xaxis)
@@ -485,23 +495,23 @@ def errors(
 
 def repeats(
     model: str,
-    accuracies_: Mapping[str, Sequence[float]],
+    runs: Mapping[str, Sequence[float]],
     means: Mapping[str, Mapping[str, Any]],
 ) -> "Figure":
     """Test accuracy of each set-up over its seeds: every run, the mean and its 95% interval.
 
     Args:
         model: Whose colour it is drawn in.
-        accuracies_: The accuracy of every run of each set-up.
+        runs: The accuracy of every run of each set-up.
         means: mean, mean_low and mean_high of each set-up, as `significance.repeated` gives them.
 
     """
     figure, axes = _panel(WIDE, 34 * len(means) + 52)
     colour = COLOURS.get(model, TEXT)
     for place, (name, mean) in enumerate(means.items()):
-        runs = np.asarray(accuracies_.get(name, ())) * 100
+        each = np.asarray(runs.get(name, ())) * 100
         axes.plot(
-            runs, np.full(len(runs), place + 0.24), "|", color=LESSER, markersize=8, alpha=0.9
+            each, np.full(len(each), place + 0.24), "|", color=LESSER, markersize=8, alpha=0.9
         )
         _interval(
             axes,

@@ -106,16 +106,16 @@ def _sentence(
     goal = f"{required:.0%}"
     if len(reached) == 1:
         return f"Use {chosen}: it is the only model that reaches {goal}."
-    if len(won) == len(cheapest):
-        return (
-            f"Use {chosen}: of the models that reach {goal} ({listed(reached)}), it costs the "
-            f"least by {listed(won)}."
-        )
     others = [
         f"{model} by {COSTS[cost]}"
         for cost, model in cheapest.items()
         if model not in (chosen, None)
     ]
+    if not others:
+        return (
+            f"Use {chosen}: of the models that reach {goal} ({listed(reached)}), it costs the "
+            f"least by {listed(won)}."
+        )
     return (
         f"Use {chosen}: of the models that reach {goal} ({listed(reached)}), it costs the least "
         f"by {listed(won)}; {listed(others)}."

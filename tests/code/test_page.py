@@ -135,7 +135,12 @@ def figures(accuracy=0.9, **more):
 
 
 def write_outcomes(outcomes):
-    common: dict[str, Any] = {"source": "A & B", "question": None, "assumed": ["<i>one</i>"], "left_out": {}}
+    common: dict[str, Any] = {
+        "source": "A & B",
+        "question": None,
+        "assumed": ["<i>one</i>"],
+        "left_out": {},
+    }
     seeds: list[dict[str, Any]] = [
         {"variant": variant, "seed": seed, "models": {"ann": figures(accuracy + seed / 1000)}}
         for variant, accuracy in (("none", 0.9), ("shifts", 0.95))

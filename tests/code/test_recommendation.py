@@ -79,6 +79,14 @@ def test_costs_that_disagree_are_named_and_the_majority_wins():
     assert found["sentence"].endswith("the least by training time and latency; svc by size.")
 
 
+def test_a_cost_that_is_not_known_decides_nothing():
+    rows = {"ann": row(0.991, 1, None, 1), "svc": row(0.995, 5, None, 5)}
+    found = recommendation.recommend(rows, [])
+    assert found["cheapest"]["latency_ms"] is None
+    assert found["fronts"]["latency_ms"] == []
+    assert found["sentence"].endswith("it costs the least by training time and size.")
+
+
 def test_equally_cheap_models_are_told_apart_by_accuracy():
     rows = {"ann": row(0.991), "svc": row(0.995)}
     assert recommendation.recommend(rows, [])["model"] == "svc"
