@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digits import charts, files, recommendation
+from digits import charts, config, files, paths, recommendation
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEMPLATE = "report.html"
-CODE = ("digits", "stages", "params.yaml", "dvc.yaml", "requirements.lock")
-"""What the results follow from: the commit that changed it last is named."""
 DIGESTED = ("requirements.lock", "params.yaml")
 
 PREPROCESSING, AUGMENTATION, HARDWARE = "preprocessing", "augmentation", "hardware"
 REPRODUCED = ("digits-svc", "ann-10k", "mlp-128", "three-networks")
 """The experiments whose outcomes are shown, in this order."""
+
+SET_SIDE_BY_SIDE = (("shift", 2), ("shift", 4), ("rotation", 30), ("scale", 0.6), ("scale", 1.3))
+"""Changes and amounts at which the published set-ups and ours are put side by side."""
 
 MISREAD_SHOWN = 36
 UNKNOWN = "\N{EN DASH}"
@@ -119,14 +120,20 @@ def provenance(root: Path) -> dict[str, Any]:
     """What the results follow from.
 
     Returns:
-        commit, the last one that changed `CODE`, or None outside a repository; changed, whether
-        `CODE` differs from it; digests, the SHA-256 of the files of `DIGESTED`.
+        commit, the last one that changed the code or the parameters of a stage, or None outside a
+        repository; changed, whether they differ from it; digests, the SHA-256 of the files of
+        `DIGESTED`.
 
     """
-    commit = _git(root, "log", "-1", "--format=%H", "--", *CODE)
+    stages = config.read(root / paths.DVC_YAML.name)["stages"].values()
+    deps = {
+        dep for stage in stages for dep in stage["deps"] if dep.startswith(("digits/", "stages/"))
+    }
+    code = [*sorted(deps), paths.DVC_YAML.name, *DIGESTED]
+    commit = _git(root, "log", "-1", "--format=%H", "--", *code)
     return {
         "commit": commit or None,
-        "changed": bool(commit and _git(root, "status", "--porcelain", "--", *CODE)),
+        "changed": bool(commit and _git(root, "status", "--porcelain", "--", *code)),
         "digests": {
             name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in DIGESTED
         },
@@ -218,6 +225,8 @@ def _context(results: Results) -> dict[str, Any]:
         "misread_shown": MISREAD_SHOWN,
         "misread_by_all": _misread_by_all(results),
         "robustness": _robustness(models),
+        "side_by_side": [{"change": name, "amount": amount} for name, amount in SET_SIDE_BY_SIDE],
+        "set_ups": _set_ups(models, outcomes),
         "preprocessing": _preprocessing(outcomes.get(PREPROCESSING)),
         "augmentation": _augmentation(outcomes.get(AUGMENTATION)),
         "reproduced": {name: outcomes.get(name) for name in REPRODUCED},
@@ -386,6 +395,40 @@ def _robustness(models: Mapping[str, Measured]) -> dict[str, Any] | None:
             for name, change in changes.items()
         },
     }
+
+
+def _set_ups(models: Mapping[str, Measured], outcomes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The published networks, the ANN with and without augmentation, and ours, under change."""
+    named = [
+        (f"{model}, as published", figures.get("robustness"))
+        for run in outcomes.get("three-networks", {"runs": []})["runs"]
+        for model, figures in run["models"].items()
+    ]
+    seen = set()
+    for run in outcomes.get(AUGMENTATION, {"runs": []})["runs"]:
+        if run["variant"] not in seen:
+            seen.add(run["variant"])
+            named += [
+                (f"{model}, {run['variant']}", figures.get("robustness"))
+                for model, figures in run["models"].items()
+            ]
+    if not named:
+        return []
+    named += [(f"{model}, ours", part.robustness) for model, part in models.items()]
+    return [
+        {
+            "name": name,
+            "unchanged": _accuracy_at(measured, "shift", 0),
+            "changed": [_accuracy_at(measured, *change) for change in SET_SIDE_BY_SIDE],
+        }
+        for name, measured in named
+        if measured
+    ]
+
+
+def _accuracy_at(robustness: Mapping[str, Any], change: str, amount: float) -> float | None:
+    points = robustness["changes"].get(change, {"points": []})["points"]
+    return next((point["accuracy"] for point in points if point["amount"] == amount), None)
 
 
 def _by_model(outcome: Mapping[str, Any]) -> dict[str, dict[str, list[dict[str, Any]]]]:

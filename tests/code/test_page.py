@@ -316,6 +316,10 @@ def test_a_panel_has_the_colours_of_the_page_and_ids_of_its_own():
 def test_provenance_names_the_last_commit_of_the_code(tmp_path):
     for name in page.DIGESTED:
         (tmp_path / name).write_text("a: 1\n")
+    (tmp_path / "stages").mkdir()
+    for name in ("stages/train.py", "unused.py"):
+        (tmp_path / name).write_text("pass\n")
+    (tmp_path / "dvc.yaml").write_text("stages: {train: {deps: [stages/train.py, data/raw]}}\n")
 
     def git(*arguments):
         return page._git(
@@ -328,10 +332,11 @@ def test_provenance_names_the_last_commit_of_the_code(tmp_path):
     git("commit", "--quiet", "--message=code")
     code = git("rev-parse", "HEAD")
     (tmp_path / "metrics.json").write_text(json.dumps({}))
+    (tmp_path / "unused.py").write_text("import os\n")
     git("add", ".")
     git("commit", "--quiet", "--message=results")
     found = page.provenance(tmp_path)
     assert (found["commit"], found["changed"]) == (code, False)
     assert len(found["digests"]["params.yaml"]) == 64
-    (tmp_path / "params.yaml").write_text("a: 2\n")
+    (tmp_path / "stages/train.py").write_text("import os\n")
     assert page.provenance(tmp_path)["changed"] is True

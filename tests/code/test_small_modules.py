@@ -158,6 +158,7 @@ def test_the_report_puts_files_side_by_side(tmp_path):
         contents = {
             "train": {"validation_accuracy": 0.98, "parameters": 1234, "bundle_bytes": 2**20},
             "test": {
+                "model": model,
                 "dataset": "mnist",
                 "images": 10000,
                 "accuracy": accuracy,
@@ -179,3 +180,28 @@ def test_the_report_puts_files_side_by_side(tmp_path):
     json.dumps(table.to_dict("records"), allow_nan=False)
     with pytest.raises(UserError, match=r"train\.json is missing"):
         report.table(tmp_path, ("cnn",))
+
+
+def predicted(labels, answers):
+    table = pd.DataFrame({"index": range(len(labels)), "label": labels, "prediction": answers})
+    scores = np.eye(3)[answers] * 0.9 + 0.1 / 3
+    return table.join(pd.DataFrame(scores, columns=["score_0", "score_1", "score_2"]))
+
+
+def test_the_models_are_tested_on_the_same_images():
+    labels = [0, 1, 2] * 20
+    half = [label if place < 30 else 0 for place, label in enumerate(labels)]
+    tests = report.tests({"ann": predicted(labels, half), "svc": predicted(labels, labels)})
+    (pair,) = tests["pairs"]
+    assert (pair["only_first_right"], pair["only_second_right"]) == (0, 20)
+    assert tests["calibration"]["svc"]["expected_calibration_error"] == pytest.approx(1 / 15)
+    text = report.tests_markdown(tests)
+    assert "| ann, svc | +33.33% | 0, 20 | 1.9e-06 | 1.9e-06 | yes |" in text
+    assert "Misread by all models: 0 images" in text
+    json.dumps(tests, allow_nan=False)
+
+
+def test_models_are_not_tested_on_different_images():
+    one, other = predicted([0, 1], [0, 1]), predicted([0, 2], [0, 1])
+    with pytest.raises(UserError, match=r"svc/predictions\.csv is of other test images"):
+        report.tests({"ann": one, "svc": other})
