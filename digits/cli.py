@@ -232,8 +232,8 @@ def experiment(
 ) -> None:
     """Run experiments over the pipeline, each in a copy, and write experiments/outcomes/NAME.json.
 
-    What was computed before comes from DVC's cache: an interrupted command is run again. The
-    working tree stays as it is; `dvc exp apply` takes a run over.
+    A run that DVC still holds, of the same parameters and code, is not repeated: so an interrupted
+    command is given again. The working tree stays as it is; `dvc exp apply` takes a run over.
     """
     from digits.experiments import definition, running
 
@@ -248,7 +248,9 @@ def experiment(
         else:
             _conduct(name, experiment, models)
     if queue:
-        print(f"queued: type `dvc queue start`, and then `digits experiment {' '.join(names)}`")
+        print(
+            f"queued: type `dvc queue start`, and at its end `digits experiment {' '.join(names)}`"
+        )
 
 
 @app.command()
@@ -297,7 +299,7 @@ def _conduct(
     found = []
     for number, run in enumerate(runs, start=1):
         print(f"[{number}/{len(runs)}] {run.name}: {', '.join(run.models)}", flush=True)
-        found.append(running.execute(run))
+        found.append(running.kept(run) or running.execute(run))
     summary = outcome.summarise(name, experiment, found, left_out)
     files.write_json(outcome.path(name), summary)
 

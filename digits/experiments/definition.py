@@ -238,13 +238,16 @@ def runs(name: str, experiment: Experiment, models: tuple[str, ...] = ()) -> lis
     Args:
         name: Its name.
         experiment: Its definition.
-        models: What to train and evaluate instead of what the definition says.
+        models: What to train and evaluate instead of what the definition says; of variants with
+            models of their own, only these.
 
     """
     planned = []
     for variant, overrides in _variants(experiment):
-        trained = models or overrides.models or experiment.models
-        for seed in experiment.seeds or (None,):
+        trained = models or experiment.models
+        if overrides.models:
+            trained = tuple(model for model in overrides.models if not models or model in models)
+        for seed in (experiment.seeds or (None,)) if trained else ():
             differences = merged(experiment.differences, overrides.differences)
             if seed is not None:
                 seeds = {model: {"seed": seed} for model in trained if model != "svc"}

@@ -117,23 +117,21 @@ def measured(read: facts.Read, model: str) -> Measured:
     )
 
 
+def revisions(name: str) -> list[str]:
+    """The commits of all experiments called `name`, whatever they began at."""
+    return [commit for commit, known in facts.experiments() if known == name]
+
+
 def revision(name: str) -> str | None:
     """The commit of the experiment `name` that began at HEAD, or None."""
-    found = subprocess.run(
-        ["git", "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps"],
-        cwd=paths.ROOT,
-        capture_output=True,
-        text=True,
-    ).stdout
-    head = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=paths.ROOT, capture_output=True, text=True
-    ).stdout.strip()
-    wanted = f"refs/exps/{head[:2]}/{head[2:]}/{name}"
-    for line in found.splitlines():
-        commit, reference = line.split(" ", 1)
-        if reference == wanted:
-            return commit
-    return None
+    head = _git("rev-parse", "HEAD")
+    reference = f"refs/exps/{head[:2]}/{head[2:]}/{name}"
+    return _git("for-each-ref", "--format=%(objectname)", reference) or None
+
+
+def _git(*arguments: str) -> str:
+    shown = subprocess.run(["git", *arguments], cwd=paths.ROOT, capture_output=True, text=True)
+    return shown.stdout.strip()
 
 
 def read_result(run: Run, commit: str) -> Result:

@@ -1,5 +1,10 @@
-"""Running experiments through DVC, each in a copy of the project."""
+"""Running experiments through DVC, each in a copy of the project.
 
+A run is not repeated while the commit that DVC made of it still holds what it would give: DVC
+itself only remembers stages all of whose outputs are in its cache, and ours keep figures in git.
+"""
+
+import contextlib
 import os
 import subprocess
 import sys
@@ -11,6 +16,10 @@ from digits.errors import UserError
 from digits.experiments import definition, results
 from digits.experiments.definition import Run
 from digits.experiments.results import Result
+from digits.tracking import facts
+
+OWN_DATA = ("idx", "folder")
+"""Data sets that may have changed under the same parameters."""
 
 
 def possible(runs: Sequence[Run]) -> tuple[list[Run], dict[str, str]]:
@@ -34,10 +43,38 @@ def possible(runs: Sequence[Run]) -> tuple[list[Run], dict[str, str]]:
     return able, left_out
 
 
+def kept(run: Run) -> Result | None:
+    """The run as it was done before, if that was with the same parameters, code and libraries."""
+    wanted = definition.merged(config.read(paths.PARAMS), run.differences)
+    if wanted["dataset"]["name"] in OWN_DATA:
+        return None
+    for commit in results.revisions(run.name):
+        read = facts.at_revision(commit)
+        if facts.params(read) == wanted and _same_code(run, commit):
+            with contextlib.suppress(UserError):
+                return results.read_result(run, commit)
+    return None
+
+
+def _same_code(run: Run, commit: str) -> bool:
+    """Whether `commit` has the working tree's code for all that the run does."""
+    stages = config.read(paths.DVC_YAML)["stages"]
+    used = ["download", "preprocess", "split", *(f"train_{model}" for model in run.models)]
+    used += [target.split("@")[0] for target in run.targets]
+    code = {
+        dep
+        for stage in used
+        for dep in stages[stage]["deps"]
+        if dep.startswith(("digits/", "stages/")) or dep == paths.LOCK.name
+    }
+    compared = subprocess.run(
+        ["git", "diff", "--quiet", commit, "--", *sorted(code)], cwd=paths.ROOT
+    )
+    return compared.returncode == 0
+
+
 def execute(run: Run) -> Result:
     """Run the pipeline with the run's differences, in a copy; the working tree stays as it is.
-
-    What was computed before with the same parameters, code and data comes from DVC's cache.
 
     Raises:
         UserError: if a stage failed.

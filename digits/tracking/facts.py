@@ -119,7 +119,7 @@ def at_revision(revision: str) -> Read:
 
 def begun(model: str, read: Read, hardware: dict[str, Any], context: dict[str, str]) -> Facts:
     """A training that has just begun on `hardware`."""
-    tree = _params(read)
+    tree = params(read)
     split = json.loads(read("data/split/split.json") or b"{}")
     dataset = split.get("name", tree["dataset"]["name"])
     return Facts(
@@ -134,7 +134,7 @@ def begun(model: str, read: Read, hardware: dict[str, Any], context: dict[str, s
 
 def settings(model: str, read: Read) -> Settings:
     """What `model` would be trained with now; the split is the last training's if there is none."""
-    tree = _params(read)
+    tree = params(read)
     split = json.loads(read("data/split/split.json") or b"{}")
     train = json.loads(read(f"metrics/{model}/train.json") or b"{}")
     dataset = split.get("name") or train.get("dataset") or tree["dataset"]["name"]
@@ -183,7 +183,7 @@ def done(model: str, read: Read, context: dict[str, str]) -> Facts | None:
     return Facts(
         model=model,
         dataset=dataset,
-        parameters=_parameters(_params(read), model, dataset) | _used(hardware),
+        parameters=_parameters(params(read), model, dataset) | _used(hardware),
         tags=_tags(model, dataset, hardware)
         | tags
         | {"digits.model": train["model_sha256"], "digits.training": training},
@@ -198,7 +198,8 @@ def done(model: str, read: Read, context: dict[str, str]) -> Facts | None:
     )
 
 
-def _params(read: Read) -> dict[str, Any]:
+def params(read: Read) -> dict[str, Any]:
+    """params.yaml, as it was where the run was made."""
     content = read(paths.PARAMS.name)
     assert content is not None
     tree: dict[str, Any] = YAML(typ="safe", pure=True).load(io.BytesIO(content))

@@ -180,8 +180,11 @@ def test_an_experiment_is_run_tested_and_judged_beside_the_working_tree(run, rep
     assert [claim["agrees"] for claim in outcome["claims"]] == [True, False]
     after = set(run("git", "status", "--porcelain").stdout.splitlines())
     assert after - set(before.splitlines()) == {"?? experiments/outcomes/kernels.json"}
-    again = run("python", "-m", "digits", "experiment", "kernels").stdout
-    assert "is cached" in again
+    again = run("python", "-m", "digits", "experiment", "kernels")
+    assert "Running stage" not in again.stdout
+    assert json.loads((reproduced / "experiments/outcomes/kernels.json").read_text()) == outcome
+    set_params(reproduced, "C: 10.0", "C: 5.0")
+    assert "train_svc" in run("python", "-m", "digits", "experiment", "kernels").stdout
     definition.unlink()
 
 
