@@ -27,6 +27,8 @@ LABEL_CHARACTERS = 36
 
 NARROW, WIDE = 280, 350
 """Widths of a panel, three or two of which stand side by side, in its own units: about pixels."""
+WIDELY_APART = 10
+"""Ratio of the largest to the smallest error from which on a scale is logarithmic."""
 POINT = 72
 """Units an inch."""
 TEXT, LESSER, RULE, GOAL = "#010203", "#040506", "#070809", "#0a0b0c"
@@ -488,8 +490,15 @@ def errors(
             (1 - rows[reference]["test_accuracy"]) * 100, color=LESSER, linewidth=1, dashes=(4, 3)
         )
     _rows(axes, list(rows))
-    _percent(axes.xaxis)
-    _axis(axes, x="error on the test set, 95% interval")
+    unit = "error on the test set, 95% interval"
+    shares = [max(1 - row["test_accuracy"], 1e-4) * 100 for row in rows.values()]
+    if max(shares) > WIDELY_APART * min(shares):
+        _log_scale(axes, shares)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.6g}%")
+        unit += ", logarithmic"
+    else:
+        _percent(axes.xaxis)
+    _axis(axes, x=unit)
     return figure
 
 
