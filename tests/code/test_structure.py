@@ -28,6 +28,7 @@ FLOORS = (
     ),
     (
         "digits.bundle",
+        "digits.confidence",
         "digits.networks.convolution",
         "digits.networks.head",
         "digits.recipe",
@@ -36,7 +37,7 @@ FLOORS = (
     ),
     ("digits.networks.ann", "digits.networks.cnn", "digits.networks.vgg16", "digits.training"),
     ("digits.plots", "digits.predictor", "digits.report", "digits.tracking.facts"),
-    ("digits.by_hardware", "digits.charts", "digits.tracking.publisher"),
+    ("digits.by_hardware", "digits.charts", "digits.reading", "digits.tracking.publisher"),
     ("digits.experiments.results", "digits.page", "digits.tracking"),
     ("digits.experiments.claims", "digits.experiments.running"),
     ("digits.experiments.outcome",),
@@ -143,7 +144,7 @@ def test_only_evaluate_opens_the_test_set():
     assert readers == {"evaluate"}
 
 
-@pytest.mark.parametrize("module", ["digits.cli", "digits.predictor", "digits.scan"])
+@pytest.mark.parametrize("module", ["digits.cli", "digits.reading", "digits.scan"])
 def test_predicting_needs_no_training_library(module):
     code = (
         f"import sys, {module}; "
