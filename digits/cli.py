@@ -1,17 +1,21 @@
 """The command `digits`."""
 
+import csv
 import json
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from enum import StrEnum
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from digits import config, errors, files, paths
 
 if TYPE_CHECKING:
+    import numpy as np
     from rich.console import Console
     from rich.table import Table
 
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from digits.diagnosis import Finding
     from digits.experiments.definition import Experiment
     from digits.experiments.results import Result
+    from digits.reading import Page, ReadDigit, Reader
     from digits.verification import Report
 
 app = typer.Typer(
@@ -29,7 +34,12 @@ app = typer.Typer(
 )
 
 Model = StrEnum("Model", list(config.MODELS))  # type: ignore[misc]
-DEFAULT_MODEL = Model("cnn")
+ALL = "all"
+Asked = StrEnum("Asked", [*config.MODELS, ALL])  # type: ignore[misc]
+DEFAULT_READER = Asked("cnn")
+BOX = ("left", "top", "right", "bottom")
+CSV_COLUMNS = ("image", "row", "position", *BOX, "model", "label", "score", "sure")
+T = TypeVar("T")
 REFUSED_SHOWN = 10
 """Groups of runs on the terminal; the report names all."""
 
@@ -48,49 +58,181 @@ def main() -> None:
 
 @app.command()
 def predict(
-    images: Annotated[list[Path], typer.Argument(help="Image files of one digit each.")],
-    model: Annotated[Model, typer.Option(help="The model to ask.")] = DEFAULT_MODEL,
+    images: Annotated[list[Path], typer.Argument(help="Photographs, scans or drawings.")],
+    model: Annotated[
+        Asked, typer.Option(help="The model to ask, or all of them, side by side.")
+    ] = DEFAULT_READER,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object an image.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="One line a digit and model.")] = False,
+    show: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT.png",
+            help="Draw what was read onto the picture; onto several: OUT-1.png, OUT-2.png, ...",
+        ),
+    ] = None,
 ) -> None:
-    """Read images of one digit each, dark on light or light on dark, 28 x 28 pixels or larger.
+    """Read every digit of pictures, dark on light or light on dark.
 
-    The exit status is 1 if an image could not be read; the others are read all the same.
+    A "?" is a digit that the model is not sure of, or something that is no digit. The exit status
+    is 1 if an image could not be read; the others are read all the same.
     """
     from digits import scan
-    from digits.predictor import Predictor
+    from digits.reading import Reader
 
-    predictor = Predictor.load(paths.MODELS / model)
+    if as_json and as_csv:
+        raise errors.UserError("expected --json or --csv, received both; choose one")
+    drawn = _drawn(show, images)
+    reader = Reader(config.MODELS if model == ALL else [model.value])
+    if as_csv:
+        _print_line(CSV_COLUMNS)
     failed = False
-    for path in images:
+    for path, out in _watched(zip(images, drawn, strict=True), len(images), as_json or as_csv):
+        name = str(path).encode(errors="backslashreplace").decode()
         try:
-            digit = scan.read_digit(path)
+            grey = scan.read_image(path)
+            page = reader.read(grey)
+            if as_json:
+                print(json.dumps({"image": name, **_as_json(page, reader)}))
+            elif as_csv:
+                for line in _lines(page, reader):
+                    _print_line([name, *line])
+            else:
+                _print_page(name, page, reader)
+            if out:
+                _draw(out, grey, page)
         except errors.UserError as error:
             failed = True
             if as_json:
-                print(json.dumps({"image": str(path), "error": str(error)}))
+                print(json.dumps({"image": name, "error": str(error)}))
             else:
                 print(f"error: {error}", file=sys.stderr)
-            continue
-        scores = predictor.read(digit[None])[0]
-        best = int(scores.argmax())
-        if as_json:
-            print(
-                json.dumps(
-                    {
-                        "image": str(path),
-                        "model": model.value,
-                        "label": predictor.classes[best],
-                        "score": round(float(scores[best]), 6),
+    raise typer.Exit(1 if failed else 0)
+
+
+def _drawn(show: Path | None, images: list[Path]) -> list[Path | None]:
+    """Where each image's annotated picture goes."""
+    if show is None:
+        return [None] * len(images)
+    if show.suffix.lower() != ".png" or show.is_dir():
+        raise errors.UserError(
+            f"--show: expected the name of a picture to write, ending in .png, received {show}"
+        )
+    numbered = [show.with_stem(f"{show.stem}-{number}") for number in range(1, len(images) + 1)]
+    drawn = numbered if len(images) > 1 else [show]
+    if lost := {path.resolve() for path in drawn} & {path.resolve() for path in images}:
+        raise errors.UserError(
+            f"--show: {min(lost).name} is one of the images to read; choose another name"
+        )
+    return list(drawn)
+
+
+def _draw(out: Path, grey: "np.ndarray", page: "Page") -> None:
+    from digits import annotation
+
+    try:
+        with files.atomic(out) as path:
+            path.write_bytes(annotation.annotated(grey, page))
+    except OSError as error:
+        raise errors.UserError(
+            f"{out} cannot be written ({error.strerror}); choose another place"
+        ) from None
+
+
+def _watched(items: Iterable[T], total: int, for_programs: bool) -> Iterator[T]:
+    """The items, with a progress bar on stderr where a person waits for many of them."""
+    if total == 1 or not sys.stderr.isatty() or (for_programs and sys.stdout.isatty()):
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    # What goes to the same terminal as the bar has to be written above it.
+    with Progress(
+        console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()
+    ) as progress:
+        yield from progress.track(items, total, description="images")
+
+
+def _print_line(cells: Sequence[object]) -> None:
+    csv.writer(sys.stdout, lineterminator="\n").writerow(cells)
+
+
+def _as_json(page: "Page", reader: "Reader") -> dict[str, Any]:
+    return {
+        "width": page.width,
+        "height": page.height,
+        "numbers": {model: page.numbers(model) for model in reader.models},
+        "digits": [
+            {
+                "box": digit.box,
+                "row": digit.row,
+                "models": {
+                    model: {
+                        "label": opinion.label,
+                        "score": round(opinion.score, 6),
+                        "sure": opinion.sure,
                         "scores": {
-                            name: round(float(score), 6)
-                            for name, score in zip(predictor.classes, scores, strict=True)
+                            name: round(score, 6)
+                            for name, score in zip(reader.classes, opinion.scores, strict=True)
                         },
                     }
-                )
-            )
-        else:
-            print(f"{path}: {predictor.classes[best]} ({scores[best]:.1%})")
-    raise typer.Exit(1 if failed else 0)
+                    for model, opinion in digit.opinions.items()
+                },
+            }
+            for digit in page.digits
+        ],
+    }
+
+
+def _lines(page: "Page", reader: "Reader") -> Iterator[list[object]]:
+    """What `CSV_COLUMNS` names, but for the image: rows and positions count from 1."""
+    for position, digit in _positions(page):
+        for model in reader.models:
+            opinion = digit.opinions[model]
+            sure = "yes" if opinion.sure else "no"
+            score = f"{opinion.score:.6f}"
+            yield [digit.row + 1, position, *digit.box, model, opinion.label, score, sure]
+
+
+def _positions(page: "Page") -> "Iterator[tuple[int, ReadDigit]]":
+    """Every digit with its position in its row, from 1."""
+    for _, row in groupby(page.digits, key=lambda digit: digit.row):
+        yield from enumerate(row, start=1)
+
+
+def _print_page(name: str, page: "Page", reader: "Reader") -> None:
+    """What a person wants to know: the numbers, and which digits to look at again."""
+    if not page.digits:
+        print(f"{name}: no digit found")
+    elif len(page.digits) == 1 and len(reader.models) == 1:
+        opinion = page.digits[0].opinions[reader.models[0]]
+        guess = f"{opinion.label} ({opinion.score:.1%})"
+        print(f"{name}: {guess if opinion.sure else f'not sure, perhaps {guess}'}")
+    else:
+        print(f"{name}: {len(page.digits)} digit{'s' if len(page.digits) > 1 else ''}")
+        for model in reader.models:
+            asked = f"{model:6}" if len(reader.models) > 1 else ""
+            for number in page.numbers(model):
+                print(f"  {asked}{number}")
+        doubtful = [(at, digit) for at, digit in _positions(page) if not digit.agreed]
+        if doubtful:
+            _print_doubtful(doubtful, reader.models)
+
+
+def _print_doubtful(doubtful: "list[tuple[int, ReadDigit]]", models: tuple[str, ...]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("not sure: row", "digit", "box", *models, box=None, padding=(0, 1, 0, 1))
+    for position, digit in doubtful:
+        guesses = (
+            f"{opinion.label}{'' if opinion.sure else '?'} ({opinion.score:.1%})"
+            for opinion in digit.opinions.values()
+        )
+        box = " ".join(map(str, digit.box))
+        table.add_row(str(digit.row + 1), str(position), box, *guesses)
+    Console(highlight=False).print(table)
 
 
 @app.command()

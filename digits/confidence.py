@@ -113,7 +113,8 @@ def features(prepared: np.ndarray) -> np.ndarray:
         found[start : start + BATCH] = (down @ edges @ across.T).reshape(len(images), -1)
     # The root keeps a few strong edges from outweighing all others.
     found = np.sqrt(found)
-    return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), np.float32(1e-6))
+    found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), np.float32(1e-6))
+    return found
 
 
 def _gathering(side: int) -> np.ndarray:
@@ -121,8 +122,9 @@ def _gathering(side: int) -> np.ndarray:
     cell = side / GRID
     centres = (np.arange(GRID) + 0.5) * cell - 0.5
     apart = (np.arange(side) - centres[:, np.newaxis]) / (REACH * cell)
-    weights = np.exp(-(apart**2) / 2)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    weights: np.ndarray = np.exp(-(apart**2) / 2)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights.astype(np.float32)
 
 
 def fit(vectors: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:

@@ -9,7 +9,6 @@ import numpy as np
 
 from digits import confidence, paths, preprocess, scan
 from digits.bundle import Description
-from digits.confidence import Rule
 from digits.errors import UserError
 from digits.predictor import Predictor
 
@@ -44,6 +43,12 @@ class ReadDigit:
     """(28, 28) uint8 as the models saw it, 0 ground, 255 ink."""
     opinions: dict[str, Opinion]
     """By model, in the reader's order."""
+
+    @property
+    def agreed(self) -> bool:
+        """Whether all models are sure of the same label."""
+        labels = {opinion.label for opinion in self.opinions.values() if opinion.sure}
+        return len(labels) == 1 and all(opinion.sure for opinion in self.opinions.values())
 
 
 @dataclass(frozen=True)
@@ -131,9 +136,7 @@ class Reader:
     def _opinions(self, images: np.ndarray) -> list[dict[str, Opinion]]:
         """What every model says of (n, 28, 28) uint8 images, image by image."""
         said: list[dict[str, Opinion]] = [{} for _ in images]
-        for model, predictor, rule in zip(
-            self.models, self._predictors, self._rules, strict=True
-        ):
+        for model, predictor, rule in zip(self.models, self._predictors, self._rules, strict=True):
             prepared = _prepared(images, predictor.bundle.description)
             probabilities = predictor.probabilities(prepared)
             sure = rule.sure(prepared, probabilities)

@@ -38,7 +38,7 @@ FLOORS = (
     ("digits.networks.ann", "digits.networks.cnn", "digits.networks.vgg16", "digits.training"),
     ("digits.plots", "digits.predictor", "digits.report", "digits.tracking.facts"),
     ("digits.by_hardware", "digits.charts", "digits.reading", "digits.tracking.publisher"),
-    ("digits.experiments.results", "digits.page", "digits.tracking"),
+    ("digits.annotation", "digits.experiments.results", "digits.page", "digits.tracking"),
     ("digits.experiments.claims", "digits.experiments.running"),
     ("digits.experiments.outcome",),
     ("digits.experiments.reproduction",),
