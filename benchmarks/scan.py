@@ -1,9 +1,10 @@
-"""How many digits of synthetic photographs and drawings are found and read right.
+"""How many digits of synthetic photographs and drawings are found, read right and sure.
 
     python -m benchmarks.scan [--model cnn] [--sheets 40] [--seed 8]
 
 The digits are those of the validation set, which no model was trained on; `dvc repro` makes it and
-the model.  With 40 sheets a kind it takes about three minutes on one core.
+the model.  A second table says how much of what is no digit the model is not sure of.  With 40
+sheets a kind it takes about four minutes on one core.
 """
 
 import time
@@ -15,9 +16,9 @@ import pandas as pd
 import typer
 from PIL import Image
 
-from benchmarks import sheets
+from benchmarks import nondigits, sheets
 from digits import config, datasets, errors, paths, scan, split
-from digits.predictor import Predictor
+from digits.reading import Opinion, ReadDigit, Reader
 
 PHOTOS: dict[str, sheets.Rules] = {
     "photo": "none",
@@ -38,6 +39,8 @@ TOUCHING_SHARE = 0.1
 FELT_PENS = (0.08, 0.17)
 """Width of a felt pen's stroke as a share of the digit's height."""
 SMALL_IMAGES = 500
+NONDIGITS = 400
+"""Pictures of what is no digit, from which the sheets are drawn."""
 
 
 def main(
@@ -45,25 +48,31 @@ def main(
     sheet_count: Annotated[int, typer.Option("--sheets", help="Sheets of every kind.")] = 40,
     seed: Annotated[int, typer.Option(help="Of what is on the sheets.")] = 8,
 ) -> None:
-    """Print a table of what was found and what of it was read right."""
+    """Print what was found, read right and sure of digits, and unsure of what is none."""
     if model not in config.MODELS:
         raise errors.UserError(f"--model: expected one of {', '.join(config.MODELS)}")
     cv2.setNumThreads(1)
     validation = split.read(paths.SPLIT, "validation")
     images = datasets.load(paths.RAW, scan.read_digit).images[validation.index]
-    predictor = Predictor.load(paths.MODELS / model, threads=1)
+    reader = Reader([model], threads=1)
     rows = [
-        {"kind": kind, **count(kind, sheet_count, seed, images, validation.labels, predictor)}
+        {"kind": kind, **count(kind, sheet_count, seed, images, validation.labels, reader)}
         for kind in (*PHOTOS, *DRAWINGS, *BLANKS)
     ]
     rows += [
         {
             "kind": f"small, {noise}",
-            **count_small(noise, seed, images, validation.labels, predictor),
+            **count_small(noise, seed, images, validation.labels, reader),
         }
         for noise in NOISES
     ]
     print(pd.DataFrame(rows, dtype=object).to_string(index=False, na_rep="-"))
+    print("\nNo digits:")
+    others = [
+        {"kind": what, **count_unsure(what, sheet_count, seed, reader)}
+        for what in nondigits.MATERIAL
+    ]
+    print(pd.DataFrame(others).to_string(index=False))
 
 
 def sheet(
@@ -90,32 +99,33 @@ def count(
     seed: int,
     images: np.ndarray,
     labels: np.ndarray,
-    predictor: Predictor,
+    reader: Reader,
 ) -> dict[str, str | int]:
-    """What was found on `number` sheets of one kind, and what of it was read right."""
-    drawn = found = right = invented = ordered = 0
+    """What was found on `number` sheets of one kind, and what of it was read right and sure."""
+    drawn = found = right = sure = sure_right = invented = ordered = 0
     seconds = 0.0
     for index in range(number):
         made = sheet(kind, images, labels, np.random.default_rng([seed, index, len(kind)]))
         grey = np.asarray(Image.fromarray(made.image).convert("L"))
         began = time.process_time()
-        digits = scan.find_digits(grey)
+        digits = reader.read(grey).digits
         seconds += time.process_time() - began
-        partners, extra = sheets.match([digit.box for digit in digits], made.boxes)
+        partners, extra = sheets.match([_box(digit) for digit in digits], made.boxes)
         met = [partner for partner in partners if partner is not None]
         drawn, found, invented = drawn + len(partners), found + len(met), invented + len(extra)
         ordered += met == sorted(met)
-        if digits:
-            names = predictor.read(np.stack([digit.image for digit in digits])).argmax(axis=1)
-            right += sum(
-                int(names[partner] == label)
-                for partner, label in zip(partners, made.labels, strict=True)
-                if partner is not None
-            )
+        for partner, label in zip(partners, made.labels, strict=True):
+            if partner is not None:
+                opinion = _opinion(digits[partner])
+                right += opinion.label == str(label)
+                sure += opinion.sure
+                sure_right += opinion.sure and opinion.label == str(label)
     return {
         "digits": drawn,
         "found": _percent(found, drawn),
         "read of found": _percent(right, found),
+        "sure of found": _percent(sure, found),
+        "read of sure": _percent(sure_right, sure),
         "invented": invented,
         "in order": f"{ordered}/{number}",
         "s/sheet": f"{seconds / number:.3f}",
@@ -127,22 +137,56 @@ def count_small(
     seed: int,
     images: np.ndarray,
     labels: np.ndarray,
-    predictor: Predictor,
+    reader: Reader,
 ) -> dict[str, str | int]:
     """What was read right of noisy images of 28 x 28 pixels with one digit each."""
     rng = np.random.default_rng(seed)
-    chosen = rng.integers(0, len(images), SMALL_IMAGES)
-    cleaned, found = [], 0
-    for index in chosen:
-        digit = scan.one_digit(sheets.small_noisy(images[index], rng, noise))
-        found += digit is not None
-        cleaned.append(np.zeros((28, 28), np.uint8) if digit is None else digit)
-    right = int((predictor.read(np.stack(cleaned)).argmax(axis=1) == labels[chosen]).sum())
+    found = right = sure = sure_right = 0
+    for index in rng.integers(0, len(images), SMALL_IMAGES):
+        for digit in reader.read(sheets.small_noisy(images[index], rng, noise)).digits:
+            opinion, label = _opinion(digit), str(labels[index])
+            found += 1
+            right += opinion.label == label
+            sure += opinion.sure
+            sure_right += opinion.sure and opinion.label == label
     return {
         "digits": SMALL_IMAGES,
         "found": _percent(found, SMALL_IMAGES),
         "read of found": _percent(right, found),
+        "sure of found": _percent(sure, found),
+        "read of sure": _percent(sure_right, sure),
     }
+
+
+def count_unsure(what: str, number: int, seed: int, reader: Reader) -> dict[str, str | int]:
+    """Of how much that is no digit, photographed and drawn, the model is not sure."""
+    rng = np.random.default_rng([seed, len(what)])
+    images = nondigits.MATERIAL[what](NONDIGITS, rng)
+    labels = np.zeros(NONDIGITS, np.uint8)
+    opinions = []
+    for index in range(number):
+        for kind in ("photo", *DRAWINGS):
+            made = sheet(kind, images, labels, np.random.default_rng([seed, index, len(kind)]))
+            grey = np.asarray(Image.fromarray(made.image).convert("L"))
+            opinions += [_opinion(digit) for digit in reader.read(grey).digits]
+    unsure = sum(not opinion.sure for opinion in opinions)
+    low = sum(opinion.score < 0.9 for opinion in opinions)
+    return {
+        "found": len(opinions),
+        "unsure": _percent(unsure, len(opinions)),
+        "score below 90%": _percent(low, len(opinions)),
+    }
+
+
+def _opinion(digit: ReadDigit) -> Opinion:
+    (opinion,) = digit.opinions.values()
+    return opinion
+
+
+def _box(digit: ReadDigit) -> tuple[int, int, int, int]:
+    """Left, top, width and height."""
+    left, top, right, bottom = digit.box
+    return left, top, right - left, bottom - top
 
 
 def _percent(part: int, whole: int) -> str:

@@ -16,7 +16,7 @@ Design")."""
 HALO = (255, 255, 255)
 """Around lines, which are then seen on any ground."""
 LINE, DASH = 2, 6
-TEXT = (13, 32)
+TEXT = (12, 32)
 """Smallest and largest height of the text."""
 
 
@@ -34,9 +34,8 @@ def annotated(grey: np.ndarray, page: Page) -> bytes:
     size = max(1, round(page.width * scale)), max(1, round(page.height * scale))
     picture = Image.fromarray(grey).resize(size).convert("RGB")
     pen = ImageDraw.Draw(picture)
-    heights = [(digit.box[3] - digit.box[1]) * scale for digit in page.digits]
-    text = float(np.clip(np.median(heights) / 3 if heights else 0, *TEXT))
-    font = ImageFont.load_default(text)
+    widths = [(digit.box[2] - digit.box[0]) * scale for digit in page.digits]
+    font = ImageFont.load_default(float(np.clip(np.median(widths or [0]) / 3, *TEXT)))
     for digit in page.digits:
         _box(pen, digit, scale)
     # Labels last: no box runs through them.
@@ -85,12 +84,12 @@ def _label(
     size: tuple[int, int],
 ) -> None:
     """White on the box's colour, above the box where there is room, else inside the picture."""
-    left, top, _, bottom = _outline(digit, scale)
+    left, top, right, bottom = _outline(digit, scale)
     text = _said(digit)
     _, _, wide, tall = pen.textbbox((0, 0), text, font=font)
     wide, tall = round(wide) + 6, round(tall) + 4
     above = top - tall - 1
-    x = min(max(left, 1), max(size[0] - wide - 2, 1))
+    x = min(max((left + right - wide) // 2, 1), max(size[0] - wide - 2, 1))
     y = above if above >= 1 else min(bottom + 2, max(size[1] - tall - 2, 1))
     colour = SURE if digit.agreed else UNSURE
     pen.rectangle((x, y, x + wide, y + tall), fill=colour, outline=HALO)

@@ -74,8 +74,9 @@ def predict(
 ) -> None:
     """Read every digit of pictures, dark on light or light on dark.
 
-    A "?" is a digit that the model is not sure of, or something that is no digit. The exit status
-    is 1 if an image could not be read; the others are read all the same.
+    A "?" is a digit that the model is not sure of, or something that is no digit.
+
+    The exit status is 1 if an image could not be read or drawn; the others are read all the same.
     """
     from digits import scan
     from digits.reading import Reader
@@ -83,7 +84,7 @@ def predict(
     if as_json and as_csv:
         raise errors.UserError("expected --json or --csv, received both; choose one")
     drawn = _drawn(show, images)
-    reader = Reader(config.MODELS if model == ALL else [model.value])
+    reader = Reader(config.MODELS if model == ALL else [model.value], paths.MODELS)
     if as_csv:
         _print_line(CSV_COLUMNS)
     failed = False
@@ -92,21 +93,22 @@ def predict(
         try:
             grey = scan.read_image(path)
             page = reader.read(grey)
-            if as_json:
-                print(json.dumps({"image": name, **_as_json(page, reader)}))
-            elif as_csv:
-                for line in _lines(page, reader):
-                    _print_line([name, *line])
-            else:
-                _print_page(name, page, reader)
-            if out:
-                _draw(out, grey, page)
         except errors.UserError as error:
             failed = True
             if as_json:
                 print(json.dumps({"image": name, "error": str(error)}))
             else:
                 print(f"error: {error}", file=sys.stderr)
+            continue
+        if as_json:
+            print(json.dumps({"image": name, **_as_json(page, reader)}))
+        elif as_csv:
+            for line in _lines(page, reader):
+                _print_line([name, *line])
+        else:
+            _print_page(name, page, reader)
+        if out:
+            failed |= not _draw(out, grey, page)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -127,16 +129,18 @@ def _drawn(show: Path | None, images: list[Path]) -> list[Path | None]:
     return list(drawn)
 
 
-def _draw(out: Path, grey: "np.ndarray", page: "Page") -> None:
+def _draw(out: Path, grey: "np.ndarray", page: "Page") -> bool:
+    """Write the annotated picture; what was read is not lost if that fails."""
     from digits import annotation
 
     try:
         with files.atomic(out) as path:
             path.write_bytes(annotation.annotated(grey, page))
     except OSError as error:
-        raise errors.UserError(
-            f"{out} cannot be written ({error.strerror}); choose another place"
-        ) from None
+        reason = f"{out} cannot be written ({error.strerror}); choose another place"
+        print(f"error: {reason}", file=sys.stderr)
+        return False
+    return True
 
 
 def _watched(items: Iterable[T], total: int, for_programs: bool) -> Iterator[T]:
@@ -212,27 +216,15 @@ def _print_page(name: str, page: "Page", reader: "Reader") -> None:
     else:
         print(f"{name}: {len(page.digits)} digit{'s' if len(page.digits) > 1 else ''}")
         for model in reader.models:
-            asked = f"{model:6}" if len(reader.models) > 1 else ""
             for number in page.numbers(model):
-                print(f"  {asked}{number}")
-        doubtful = [(at, digit) for at, digit in _positions(page) if not digit.agreed]
-        if doubtful:
-            _print_doubtful(doubtful, reader.models)
-
-
-def _print_doubtful(doubtful: "list[tuple[int, ReadDigit]]", models: tuple[str, ...]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("not sure: row", "digit", "box", *models, box=None, padding=(0, 1, 0, 1))
-    for position, digit in doubtful:
-        guesses = (
-            f"{opinion.label}{'' if opinion.sure else '?'} ({opinion.score:.1%})"
-            for opinion in digit.opinions.values()
-        )
-        box = " ".join(map(str, digit.box))
-        table.add_row(str(digit.row + 1), str(position), box, *guesses)
-    Console(highlight=False).print(table)
+                print(f"  {model:6}{number}" if len(reader.models) > 1 else f"  {number}")
+        for position, digit in _positions(page):
+            if not digit.agreed:
+                guesses = ", ".join(
+                    f"{asked} {opinion.label}{'' if opinion.sure else '?'} ({opinion.score:.1%})"
+                    for asked, opinion in digit.opinions.items()
+                )
+                print(f"  not sure: digit {position} of row {digit.row + 1}, {guesses}")
 
 
 @app.command()
