@@ -81,10 +81,11 @@ class Rule:
 
         """
         labels = probabilities.argmax(axis=1)
-        enough: np.ndarray = probabilities.max(axis=1) >= self.threshold
+        enough: np.ndarray = rounded(probabilities.max(axis=1)) >= self.threshold
         if self.limit is None:
             return enough
-        return enough & (distances(features(prepared), labels, self.subspaces) <= self.limit)
+        apart = distances(features(prepared), labels, self.subspaces)
+        return enough & (rounded(apart) <= self.limit)
 
 
 def features(prepared: np.ndarray) -> np.ndarray:
@@ -161,6 +162,11 @@ def distances(vectors: np.ndarray, labels: np.ndarray, subspaces: np.ndarray) ->
     return found
 
 
+def rounded(values: np.ndarray) -> np.ndarray:
+    """As float64 with the decimals of all results: the number of threads shows in later ones."""
+    return values.astype(np.float64).round(scoring.DECIMALS)
+
+
 def halves(labels: np.ndarray) -> np.ndarray:
     """Every other image of each class: (n,) bool, True for the half that subspaces are made of."""
     first = np.zeros(len(labels), bool)
@@ -173,7 +179,7 @@ def limits(scores: np.ndarray, apart: np.ndarray, kept: Kept) -> tuple[float, fl
     """The least score and the largest distance that leave the wanted shares of digits sure."""
     threshold = np.quantile(scores, 1 - kept.score, method="lower")
     limit = np.quantile(apart, kept.distance, method="higher")
-    return round(float(threshold), scoring.DECIMALS), round(float(limit), scoring.DECIMALS)
+    return float(threshold), float(limit)
 
 
 def outcome(
@@ -227,9 +233,8 @@ def judge(
     if not second.any():
         return Rule(0.0, None, subspaces[:, :0]), {"calibrated": False, "images": 0}
     said = probabilities[second].argmax(axis=1)
-    # Rounded, as in all results, so that the number of threads does not show in the last digits.
-    scores = probabilities[second].max(axis=1).round(scoring.DECIMALS)
-    apart = distances(vectors[second], said, subspaces).astype(float).round(scoring.DECIMALS)
+    scores = rounded(probabilities[second].max(axis=1))
+    apart = rounded(distances(vectors[second], said, subspaces))
     right = said == labels[second]
     rule = Rule(*limits(scores, apart, KEPT), subspaces)
     return rule, {

@@ -4,13 +4,15 @@ The figures come from the committed metrics; the behaviour is tested where the b
 `dvc repro` or `dvc checkout` brings.
 """
 
+import functools
 import json
 import re
 
 import numpy as np
 import pytest
 
-from digits import bundle, config, files, paths, predictor, preprocess, split
+from benchmarks import nondigits, sheets
+from digits import bundle, confidence, config, files, paths, predictor, preprocess, reading, split
 from digits.experiments import outcome, reproduction
 from digits.scoring import DECIMALS
 
@@ -108,7 +110,6 @@ def test_a_shift_by_one_pixel_costs_little(ready, validation):
 
 
 def test_what_is_no_digit_still_gives_probabilities(ready, rng):
-    # A closed-set classifier may be sure of noise; `scan` refuses blanks before a model is asked.
     blank = np.zeros((1, 28, 28), np.uint8)
     full = np.full((1, 28, 28), 255, np.uint8)
     noise = rng.integers(0, 256, (50, 28, 28)).astype(np.uint8)
@@ -129,3 +130,58 @@ def test_raw_images_take_the_same_way_as_prepared_ones(ready):
     raw[0, 6:22, 13:16] = raw[1, 6:22, 9:12] = raw[2, 6:9, 8:20] = 255
     prepared = preprocess.prepare(raw, ready.bundle.description.preprocess)
     np.testing.assert_array_equal(ready.read(raw), ready.probabilities(prepared))
+
+
+@pytest.fixture
+def reader(ready, model):
+    if not confidence.path(model).is_file():
+        pytest.skip("no rule here: run `dvc repro` or `dvc checkout`")
+    return reading.Reader([model], threads=1)
+
+
+def test_the_committed_limits_buy_fewer_errors_for_few_digits(model):
+    path = paths.METRICS / model / "confidence.json"
+    if not path.is_file():
+        pytest.skip("the limits were not chosen yet: run `dvc repro`")
+    judged = json.loads(path.read_text())
+    assert judged["model_sha256"] == metrics(model, "test")["model_sha256"]
+    assert judged["coverage"] >= 0.97
+    everything = judged["others"][0]
+    assert everything["coverage"] == 1
+    assert judged["error"] < 0.8 * everything["error"]
+
+
+def test_digits_that_were_not_trained_on_stay_sure(ready, reader, model, validation):
+    images, labels = validation
+    probabilities = ready.probabilities(images)
+    rule = confidence.load(model, ready.bundle.digest)
+    sure = rule.sure(images, probabilities)
+    wrong = probabilities.argmax(1) != labels
+    assert sure.mean() > 0.96
+    assert wrong[sure].mean() <= wrong.mean()
+    assert not rule.sure(np.zeros_like(images[:1]), probabilities[:1]).any()
+
+
+@functools.cache
+def drawings(what):
+    """Sheets with six letters, doodles or the like each, drawn with a felt pen."""
+    rng = np.random.default_rng(0)
+    images, labels = nondigits.MATERIAL[what](72, rng), np.zeros(6, np.uint8)
+    return [
+        sheets.drawing(images[start : start + 6], labels, rng, pen=0.1).image
+        for start in range(0, len(images), 6)
+    ]
+
+
+@pytest.mark.parametrize("what", ["letters", "signs", "doodles", "scribbles"])
+def test_most_of_what_is_no_digit_is_unsure(reader, model, what):
+    opinions = [
+        digit.opinions[model] for grey in drawings(what) for digit in reader.read(grey).digits
+    ]
+    assert len(opinions) > 50
+    assert np.mean([not opinion.sure for opinion in opinions]) > 0.6
+
+
+def test_a_blank_page_has_no_digit(reader, rng):
+    noisy = np.clip(rng.normal(200, 4, (600, 800)), 0, 255).astype(np.uint8)
+    assert reader.read(noisy).digits == ()

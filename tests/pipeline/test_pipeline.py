@@ -266,7 +266,9 @@ def test_predict_reads_image_files_as_evaluate_reads_images(run, reproduced, tmp
     assert len(wanted) > 50
     said = run("python", "-m", "digits", "predict", "--model", "svc", "--json", *wanted)
     read = {
-        answer["image"]: answer["label"] for answer in map(json.loads, said.stdout.splitlines())
+        answer["image"]: digit["models"]["svc"]["label"]
+        for answer in map(json.loads, said.stdout.splitlines())
+        for digit in answer["digits"]
     }
     assert read == wanted
     missing = run("python", "-m", "digits", "predict", "--model", "svc", "no.png", check=False)
