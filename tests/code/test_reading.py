@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import stat
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ from digits import annotation, bundle, cli, confidence, paths, reading, scan
 from digits.errors import UserError
 from digits.predictor import Predictor
 
-DESCRIPTION = {
+DESCRIPTION: dict[str, Any] = {
     "model": "svc",
     "dataset": "drawn",
     "classes": ["0", "1"],
@@ -188,7 +189,7 @@ def test_images_are_prepared_as_the_predictor_prepares_them(tmp_path, rng, monke
     bundle.save(tmp_path / "svc", ink_in_the_middle(max(input_side, 14)), description)
     images = rng.integers(0, 256, (5, 28, 28)).astype(np.uint8)
     predictor = Predictor.load(tmp_path / "svc")
-    seen = []
+    seen: list[np.ndarray] = []
     monkeypatch.setattr(predictor, "probabilities", seen.append)
     predictor.read(images)
     np.testing.assert_array_equal(reading._prepared(images, predictor.bundle.description), seen[0])
