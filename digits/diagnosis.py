@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 
-from digits import bundle, config, hardware, paths
+from digits import bundle, confidence, config, hardware, paths
 from digits.errors import UserError
 
 
@@ -98,7 +98,11 @@ def _lock() -> str:
 def _model(model: str) -> str:
     saved = bundle.load(paths.MODELS / model)
     described = saved.description
-    return f"trained on {described.dataset}, {saved.size / 2**20:.1f} MiB, {saved.digest[:12]}"
+    rule = confidence.load(model, saved.digest)
+    return (
+        f"trained on {described.dataset}, {saved.size / 2**20:.1f} MiB, {saved.digest[:12]}, "
+        f"not sure of scores below {rule.threshold:.1%}"
+    )
 
 
 def _store() -> str:

@@ -62,10 +62,14 @@ class Page:
     """In reading order."""
 
     def numbers(self, model: str) -> list[str]:
-        """What the model reads in each row, with `UNSURE` in place of what it is not sure of."""
+        """What the model reads in each row, with `UNSURE` in place of what it is not sure of.
+
+        Names of classes that are longer than one character are set apart by spaces.
+        """
         said = [(digit.row, digit.opinions[model]) for digit in self.digits]
+        apart = " " if any(len(opinion.label) > 1 for _, opinion in said) else ""
         return [
-            "".join(opinion.label if opinion.sure else UNSURE for _, opinion in row)
+            apart.join(opinion.label if opinion.sure else UNSURE for _, opinion in row)
             for _, row in groupby(said, key=lambda pair: pair[0])
         ]
 

@@ -171,6 +171,13 @@ def test_what_is_no_digit_is_not_sure_whatever_its_score(made):
     assert read.numbers("svc") == ["0?1"]
 
 
+def test_long_names_of_classes_are_set_apart(models):
+    bundle.save(models / "svc", ink_in_the_middle(), DESCRIPTION | {"classes": ["coat", "bag"]})
+    save_rule(models, "svc")
+    read = reading.Reader(["svc"], models, threads=1).read(page("0x1"))
+    assert read.numbers("svc") == ["coat ? bag"]
+
+
 def test_a_blank_page_holds_nothing(made):
     read = reading.Reader(["svc"], made, threads=1).read(np.full((300, 400), 255, np.uint8))
     assert read.digits == ()

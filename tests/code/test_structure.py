@@ -135,7 +135,8 @@ def test_a_stage_lists_the_files_that_it_imports(name):
 
 
 def test_dvc_yaml_names_the_models_of_the_code():
-    assert tuple(stages()["evaluate"]["matrix"]["model"]) == config.MODELS
+    for name in ("evaluate", "robustness", "confidence"):
+        assert tuple(stages()[name]["matrix"]["model"]) == config.MODELS
     assert {f"train_{model}" for model in config.MODELS} < set(stages())
 
 

@@ -17,7 +17,8 @@ from digits.verification import Difference, Evidence, Report, Verdict
 CLASSES = ["0", "1"]
 IMAGES = 10_000
 METRICS = ("history.csv", "train.json", "timing.json", "predictions.csv", "test.json")
-OUTPUTS = ("data/split/test.npz", "models/svc", *(f"metrics/svc/{name}" for name in METRICS))
+RULE = "models/confidence/svc.json"
+OUTPUTS = ("data/split/test.npz", "models/svc", RULE, *(f"metrics/svc/{name}" for name in METRICS))
 
 
 def table(flipped: int = 0, moved: float = 0.0) -> pd.DataFrame:
@@ -40,6 +41,7 @@ def write(folder, model="one", predictions=None):
     files.write_text(folder / "data/split/test.npz", "images")
     files.write_text(folder / "models/svc/model.onnx", model)
     files.write_text(folder / "models/svc/bundle.json", f"description of {model}")
+    files.write_json(folder / RULE, {"model_sha256": model, "threshold": 0.6})
     files.write_json(metrics / "train.json", {"model_sha256": model, "validation_accuracy": 0.98})
     files.write_json(metrics / "timing.json", {"train_seconds": 1.5, "hardware": {"threads": 2}})
     files.write_text(metrics / "history.csv", "epoch,validation_accuracy\n1,0.98\n")
@@ -106,7 +108,7 @@ def test_the_same_bytes_are_bit_equal_and_times_are_not_compared(root):
     assert {output.verdict for output in found.values()} == {Verdict.EQUAL}
     report = Report("c0ffee", 61.0, verification.compare(evidence), [])
     assert report.good
-    assert "1 min 1 s: 6 of 6 outputs are bit-equal." in str(report)
+    assert "1 min 1 s: 7 of 7 outputs are bit-equal." in str(report)
 
 
 def test_a_model_that_rounding_changed_is_within_tolerance(root):
@@ -115,14 +117,14 @@ def test_a_model_that_rounding_changed_is_within_tolerance(root):
     shutil.rmtree(root / "working/models")
     found = judged(evidence)
     assert found["metrics/svc/history.csv"].verdict is Verdict.EQUAL
-    for name in ("models/svc", *(f"metrics/svc/{name}.json" for name in ("train", "test"))):
+    for name in ("models/svc", RULE, *(f"metrics/svc/{name}.json" for name in ("train", "test"))):
         assert found[name].verdict is Verdict.TOLERATED, found[name]
         assert found[name].differing_predictions == 1
         assert "1 of 10,000 predictions differ" in found[name].detail
     assert found["metrics/svc/predictions.csv"].verdict is Verdict.TOLERATED
     report = Report("c0ffee", 1.0, list(found.values()), [])
     assert report.good
-    assert "4 within tolerance" in str(report)
+    assert "5 within tolerance" in str(report)
 
 
 @pytest.mark.parametrize(
@@ -199,6 +201,7 @@ def test_what_is_missing_or_unknown_is_different(root):
     assert found == {
         "data/split/test.npz": "it was not made again",
         "models/svc": "it was not made again",
+        RULE: "it was not made again",
         "metrics/svc/new.json": "the commit's dvc.lock does not record it",
     }
 
