@@ -228,6 +228,58 @@ def _print_page(name: str, page: "Page", reader: "Reader") -> None:
 
 
 @app.command()
+def ui(
+    host: Annotated[str, typer.Option(help="Address to bind to.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free one.")] = 8000,
+    model: Annotated[
+        list[Model] | None,
+        typer.Option(help="Ask this model, the first one by default; may be repeated.  [all]"),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Answer to this host name too; may be repeated."),
+    ] = None,
+    store_corrections: Annotated[
+        bool, typer.Option("--feedback", help="Store corrections in data/feedback/.")
+    ] = False,
+) -> None:
+    """Open the page that reads drawings and photographs, and the same over HTTP."""
+    from digits import feedback as corrections
+    from digits.web import serving
+
+    trained = [name for name in config.MODELS if (paths.MODELS / name).is_dir()]
+    models = [name for name in dict.fromkeys([DEFAULT_MODEL.value, *trained]) if name in trained]
+    serving.run(
+        [chosen.value for chosen in model or []] or models or [DEFAULT_MODEL.value],
+        host,
+        port,
+        allow_host or [],
+        corrections.FOLDER if store_corrections else None,
+    )
+
+
+@app.command()
+def feedback(
+    to: Annotated[Path, typer.Option(help="Folder of the data set, for dataset.path.")] = paths.ROOT
+    / "data"
+    / "own",
+) -> None:
+    """Make a data set folder of the corrections that `digits ui --feedback` stored."""
+    from digits import feedback as corrections
+
+    made = corrections.export(corrections.FOLDER, to)
+    for name, count in made.counts.items():
+        print(f"{name}: {count}")
+    print(
+        f"{sum(made.counts.values())} image(s) of {made.records} correction(s) are in "
+        f"{paths.relative(to)}; {made.no_digit} more show no digit"
+    )
+    for name in made.unreadable:
+        print(f"error: {name} in data/feedback is no correction; remove it", file=sys.stderr)
+    raise typer.Exit(1 if made.unreadable else 0)
+
+
+@app.command()
 def sync() -> None:
     """Bring MLflow's store up to date with the results in the working tree and in experiments."""
     from digits.tracking import publisher

@@ -93,27 +93,29 @@ class Reader:
 
         """
         self.models = tuple(dict.fromkeys(models))
-        self._predictors = [Predictor.load(folder / model, threads) for model in self.models]
-        self.digests = {
-            model: predictor.bundle.digest
-            for model, predictor in zip(self.models, self._predictors, strict=True)
+        self._predictors = {
+            model: Predictor.load(folder / model, threads) for model in self.models
         }
-        self._rules = [
-            confidence.load(model, digest, folder) for model, digest in self.digests.items()
-        ]
-        self.classes = self._predictors[0].classes
-        for model, predictor in zip(self.models, self._predictors, strict=True):
+        self.digests = {
+            model: predictor.bundle.digest for model, predictor in self._predictors.items()
+        }
+        self._rules = {
+            model: confidence.load(model, digest, folder) for model, digest in self.digests.items()
+        }
+        self.classes = self._predictors[self.models[0]].classes
+        for model, predictor in self._predictors.items():
             if predictor.classes != self.classes:
                 raise UserError(
                     f"{self.models[0]} and {model} were trained on different classes; train both "
                     "on the same data with `dvc repro`, or ask one of them"
                 )
 
-    def read(self, image: np.ndarray) -> Page:
-        """Find every digit of a picture and ask every model about it.
+    def read(self, image: np.ndarray, models: Sequence[str] | None = None) -> Page:
+        """Find every digit of a picture and ask the models about it.
 
         Args:
             image: (height, width) uint8, as `scan.read_image` gives it.
+            models: Those to ask, some of the reader's; all if None.
 
         Raises:
             UserError: if the image has another shape or type.
@@ -121,7 +123,10 @@ class Reader:
         """
         found = scan.find_digits(image)
         height, width = image.shape
-        opinions = self._opinions(np.stack([digit.image for digit in found])) if found else []
+        asked = self.models if models is None else tuple(models)
+        opinions = (
+            self._opinions(np.stack([digit.image for digit in found]), asked) if found else []
+        )
         return Page(
             width,
             height,
@@ -137,10 +142,13 @@ class Reader:
             ),
         )
 
-    def _opinions(self, images: np.ndarray) -> list[dict[str, Opinion]]:
-        """What every model says of (n, 28, 28) uint8 images, image by image."""
+    def _opinions(
+        self, images: np.ndarray, models: Sequence[str]
+    ) -> list[dict[str, Opinion]]:
+        """What these models say of (n, 28, 28) uint8 images, image by image."""
         said: list[dict[str, Opinion]] = [{} for _ in images]
-        for model, predictor, rule in zip(self.models, self._predictors, self._rules, strict=True):
+        for model in models:
+            predictor, rule = self._predictors[model], self._rules[model]
             prepared = _prepared(images, predictor.bundle.description)
             probabilities = predictor.probabilities(prepared)
             sure = rule.sure(prepared, probabilities)

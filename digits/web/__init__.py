@@ -1,0 +1,1 @@
+"""The page that reads drawings and photographs, and the same over HTTP."""
