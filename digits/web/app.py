@@ -125,6 +125,7 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
                 400: "Another host name, or a request that was cut short",
                 403: "Sent by a page of another site",
                 408: "Sent too slowly",
+                409: "An image that /api/predict did not give",
                 413: "Too many bytes or pixels",
                 415: "No image",
                 422: "Cannot be read, or wrong parameters",
@@ -220,25 +221,19 @@ def create(reader: Reader, settings: Settings, store: Path | None) -> FastAPI:
 
     if store is not None:
         _take_corrections(app, reader, load, store)
+    document = app.openapi()
+    document["components"]["schemas"][ProblemAnswer.__name__] = ProblemAnswer.model_json_schema()
     return app
 
 
 IMAGE_BODY = {
     "required": True,
-    "description": f"The bytes of an image file, or a form with the file in the field "
-    f"`{images.FIELD}`.",
-    "content": {
-        "image/*": {"schema": {"type": "string", "format": "binary"}},
-        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": [images.FIELD],
-                "properties": {images.FIELD: {"type": "string", "format": "binary"}},
-            }
-        },
-    },
+    "description": "The bytes of an image file; application/octet-stream is taken too, and so is "
+    f"a form (multipart/form-data) with the file in the field `{images.FIELD}`.",
+    "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
 }
+"""No schema can say which bytes are an image.  A form is described in words, since tools that make
+requests from schemas would fill it with other bytes; of image/* they send real ones."""
 
 
 def prediction(page: Page, models: tuple[str, ...], classes: tuple[str, ...]) -> Prediction:
@@ -306,7 +301,7 @@ def _take_corrections(app: FastAPI, reader: Reader, load: Load, store: Path) -> 
         "/api/feedback",
         status_code=201,
         response_model=Kept,
-        responses=_problems(403, 408, 413, 415, 422, 429, 503),
+        responses=_problems(403, 408, 409, 413, 415, 422, 429, 503),
         openapi_extra={
             "requestBody": {
                 "required": True,
@@ -330,7 +325,7 @@ def _take_corrections(app: FastAPI, reader: Reader, load: Load, store: Path) -> 
             except binascii.Error:
                 image = None
             if image is None:
-                raise ProblemError(422, "image: expected a PNG of 28 x 28 pixels")
+                raise ProblemError(409, "image: expected a PNG as /api/predict gave it, 28 x 28")
             key = await load.run(
                 lambda: feedback.add(
                     store,

@@ -1,0 +1,618 @@
+// The page: draws strokes or shows a picture, has it read, and shows what each model says.
+
+const $ = (id) => document.getElementById(id);
+const canvas = $("canvas"), stage = $("stage");
+const ink = canvas.getContext("2d");
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+const SENT_SIDE = 640; // long side in pixels of the drawing that is sent
+const TAP = 4; // a pen that moves no further than this has tapped
+const RETRY = 1500; // milliseconds
+
+let service = { models: [], classes: [..."0123456789"], feedback: false, max_bytes: Infinity };
+let strokes = []; // {width, points: [[x, y], ...]} in pixels of the sheet
+let picture = null; // {file, bitmap} in place of strokes
+let sheet = { width: 1, height: 1 };
+let answer = null; // what the service said last
+let chosen = 0; // the digit that the arrow keys have reached
+const corrected = new Map(); // image -> label
+
+// Drawing ---------------------------------------------------------------------------------------
+
+function layOut() {
+  // Strokes stay where they were on the sheet: a resized one is scaled as a whole.
+  if (!strokes.length) sheet = { width: stage.clientWidth, height: stage.clientHeight };
+  const ratio = devicePixelRatio || 1;
+  canvas.width = Math.round(stage.clientWidth * ratio);
+  canvas.height = Math.round(stage.clientHeight * ratio);
+  redraw();
+  showBoxes();
+}
+
+// Where a picture of the given size lies on the stage, in CSS pixels.
+function fit(width, height) {
+  const scale = Math.min(stage.clientWidth / width, stage.clientHeight / height);
+  return {
+    scale,
+    left: (stage.clientWidth - width * scale) / 2,
+    top: (stage.clientHeight - height * scale) / 2,
+  };
+}
+
+function trace(context, stroke, colour) {
+  const points = stroke.points;
+  context.strokeStyle = context.fillStyle = colour;
+  context.lineWidth = stroke.width;
+  context.lineCap = context.lineJoin = "round";
+  context.beginPath();
+  if (points.length === 1) {
+    context.arc(points[0][0], points[0][1], stroke.width / 2, 0, 2 * Math.PI);
+    context.fill();
+    return;
+  }
+  context.moveTo(...points[0]);
+  for (let i = 1; i < points.length - 1; i++) {
+    const [x, y] = points[i], [nextX, nextY] = points[i + 1];
+    context.quadraticCurveTo(x, y, (x + nextX) / 2, (y + nextY) / 2);
+  }
+  context.lineTo(...points[points.length - 1]);
+  context.stroke();
+}
+
+function redraw() {
+  const ratio = canvas.width / stage.clientWidth;
+  ink.setTransform(1, 0, 0, 1, 0, 0);
+  ink.clearRect(0, 0, canvas.width, canvas.height);
+  if (picture) {
+    if (!picture.bitmap) return;
+    const { width, height } = picture.bitmap;
+    const { scale, left, top } = fit(width, height);
+    ink.setTransform(ratio, 0, 0, ratio, 0, 0);
+    ink.drawImage(picture.bitmap, left, top, width * scale, height * scale);
+    return;
+  }
+  const { scale, left, top } = fit(sheet.width, sheet.height);
+  ink.setTransform(ratio * scale, 0, 0, ratio * scale, ratio * left, ratio * top);
+  const colour = getComputedStyle(stage).getPropertyValue("--ink");
+  for (const stroke of strokes) trace(ink, stroke, colour);
+}
+
+let drawing = null; // the pointer's id
+let frame = 0;
+
+function place(event) {
+  const edge = canvas.getBoundingClientRect();
+  const { scale, left, top } = fit(sheet.width, sheet.height);
+  return [(event.clientX - edge.left - left) / scale, (event.clientY - edge.top - top) / scale];
+}
+
+function drawSoon() {
+  frame ||= requestAnimationFrame(() => {
+    frame = 0;
+    redraw();
+  });
+}
+
+canvas.addEventListener("pointerdown", (event) => {
+  if (event.button !== 0 || drawing !== null) return;
+  event.preventDefault();
+  if (picture) return;
+  drawing = event.pointerId;
+  canvas.setPointerCapture(drawing);
+  strokes.push({ width: Number($("pen").value), points: [place(event)] });
+  showState();
+  drawSoon();
+});
+
+canvas.addEventListener("pointermove", (event) => {
+  if (event.pointerId !== drawing) return;
+  const events = event.getCoalescedEvents?.() ?? [];
+  strokes.at(-1).points.push(...(events.length ? events : [event]).map(place));
+  drawSoon();
+  readSoon();
+});
+
+canvas.addEventListener("pointerup", (event) => {
+  if (picture) return tapped(event);
+  if (event.pointerId !== drawing) return;
+  drawing = null;
+  const points = strokes.at(-1).points;
+  const moved = Math.max(...points.map(([x, y]) => Math.hypot(x - points[0][0], y - points[0][1])));
+  if (moved <= TAP && tapped(event)) {
+    strokes.pop();
+    showState();
+    drawSoon();
+  }
+  readSoon();
+});
+
+canvas.addEventListener("pointercancel", (event) => {
+  if (event.pointerId !== drawing) return;
+  drawing = null;
+  readSoon();
+});
+
+function undo() {
+  if (picture) return clear();
+  if (drawing !== null || !strokes.length) return;
+  strokes.pop();
+  changed();
+}
+
+function clear() {
+  if (drawing !== null) return;
+  strokes = [];
+  picture?.bitmap?.close();
+  picture = null;
+  $("file").value = $("camera").value = "";
+  layOut();
+  changed();
+}
+
+function changed() {
+  problem("");
+  showState();
+  redraw();
+  if (strokes.length || picture) return readSoon();
+  version++;
+  show(null);
+}
+
+function showState() {
+  const empty = !strokes.length && !picture;
+  $("empty").hidden = !empty;
+  $("undo").disabled = !strokes.length;
+  $("clear").disabled = empty;
+  stage.classList.toggle("picture", picture !== null);
+}
+
+// Pictures --------------------------------------------------------------------------------------
+
+async function take(file) {
+  if (!file) return;
+  if (file.size > service.max_bytes) {
+    const most = Math.floor(service.max_bytes / 2 ** 20);
+    return problem(`This picture is too large: at most ${most} MB can be read. Save it smaller.`);
+  }
+  clear();
+  picture = { file, bitmap: null };
+  const mine = picture;
+  changed();
+  show(null);
+  const bitmap = await createImageBitmap(file).catch(() => null);
+  if (picture !== mine) return bitmap?.close();
+  picture.bitmap = bitmap;
+  redraw();
+  showBoxes();
+}
+
+for (const [button, input] of [["open", "file"], ["photo", "camera"]]) {
+  $(button).addEventListener("click", () => $(input).click());
+  $(input).addEventListener("change", () => take($(input).files[0]));
+}
+addEventListener("paste", (event) => {
+  const file = [...(event.clipboardData?.files ?? [])][0];
+  if (!file) return;
+  event.preventDefault();
+  take(file);
+});
+let over = 0;
+const dropping = (on) => {
+  $("drop").hidden = !on;
+  stage.classList.toggle("dropping", on);
+};
+addEventListener("dragenter", () => dropping(++over > 0));
+addEventListener("dragleave", () => dropping((over = Math.max(0, over - 1)) > 0));
+addEventListener("dragover", (event) => event.preventDefault());
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  over = 0;
+  dropping(false);
+  take(event.dataTransfer.files[0]);
+});
+
+// Reading ---------------------------------------------------------------------------------------
+
+let version = 0; // of what is to be read
+let asked = 0; // version that was sent last
+let reading = false;
+let changedAt = 0;
+
+function readSoon() {
+  version++;
+  changedAt = performance.now();
+  if (!reading) read();
+}
+
+function sent() {
+  if (picture) return Promise.resolve(picture.file);
+  const scale = Math.min(1, SENT_SIDE / Math.max(sheet.width, sheet.height));
+  const width = Math.max(1, Math.round(sheet.width * scale));
+  const height = Math.max(1, Math.round(sheet.height * scale));
+  const flat = Object.assign(document.createElement("canvas"), { width, height });
+  const context = flat.getContext("2d");
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, width, height);
+  context.scale(scale, scale);
+  for (const stroke of strokes) trace(context, stroke, "#000");
+  return new Promise((resolve) => flat.toBlob(resolve, "image/png"));
+}
+
+// One request at a time; when it is answered, the newest state is sent.
+async function read() {
+  reading = true;
+  const slow = setTimeout(() => ($("busy").hidden = false), 250);
+  try {
+    while (asked !== version && (strokes.length || picture)) {
+      asked = version;
+      const began = changedAt;
+      let response;
+      try {
+        response = await fetch("/api/predict", {
+          method: "POST",
+          body: await sent(),
+          headers: { "content-type": picture?.file.type.startsWith("image/") ? picture.file.type
+            : picture ? "application/octet-stream" : "image/png" },
+        });
+      } catch {
+        problem("The reader cannot be reached. It is asked again as soon as it is back.");
+        await until(RETRY);
+        asked = -1;
+        continue;
+      }
+      if (response.status === 429 || response.status === 503) {
+        if (response.status === 503) problem("This takes the reader too long just now. It is asked again.");
+        await until(RETRY);
+        asked = -1;
+        continue;
+      }
+      const body = await response.json().catch(() => null);
+      if (asked !== version && !(strokes.length || picture)) break;
+      if (!response.ok) {
+        show(null);
+        problem(explained(response.status, body));
+        continue;
+      }
+      if (picture && asked !== version) continue;
+      problem("");
+      show(body);
+      if (asked === version) {
+        const took = performance.now() - began;
+        document.body.dataset.took = took.toFixed(1);
+        $("time").textContent = `Read in ${Math.round(took)} ms`;
+      }
+    }
+  } finally {
+    clearTimeout(slow);
+    $("busy").hidden = true;
+    reading = false;
+  }
+}
+
+const until = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+function explained(status, body) {
+  if (status === 413) return "This picture is too large to be read. Save it smaller and try again.";
+  if (status === 415) return "This file is no picture that can be read. PNG, JPEG, GIF, BMP, WebP and TIFF are.";
+  if (status === 422) return `This picture cannot be read: ${body?.detail ?? "it may be damaged"}.`;
+  return `The reader had a problem (${body?.detail ?? status}). Change the drawing or try again.`;
+}
+
+function problem(text) {
+  const place = $("problem");
+  if (place.textContent !== text) place.textContent = text;
+  place.hidden = !text;
+}
+
+// Showing what was read -------------------------------------------------------------------------
+
+const percent = (score) => (score > 0.999 ? "> 99.9%" : `${(score * 100).toFixed(score > 0.99 ? 1 : 0)}%`);
+const spokenLabel = (label) => (label === "none" ? "no digit" : label);
+
+// A digit's state and words, the same wherever it is shown.
+function verdict(digit) {
+  const own = corrected.get(digit.image);
+  if (own !== undefined) {
+    return { state: "corrected", label: own, text: spokenLabel(own), detail: "corrected" };
+  }
+  if (digit.sure) return { state: "sure", label: digit.label, text: digit.label, detail: percent(digit.score) };
+  return { state: "unsure", label: digit.label, text: `not sure: ${digit.label}?`, detail: percent(digit.score) };
+}
+
+function element(tag, className, text) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function show(next) {
+  answer = next;
+  chosen = Math.min(chosen, Math.max(0, (answer?.digits.length ?? 0) - 1));
+  showNumber();
+  showDigits();
+  showBoxes();
+}
+
+function showNumber() {
+  const place = $("number"), found = answer?.digits ?? [];
+  place.replaceChildren();
+  place.classList.toggle("long", found.length > 12);
+  if (!found.length) {
+    place.append(element("span", "nothing", "\u2013"));
+    const text = answer ? "No digit found. Write larger, or take the picture closer and straight."
+      : strokes.length || picture ? "Reading \u2026" : "Nothing to read yet.";
+    $("summary").textContent = text;
+    speak(answer ? text : "");
+    canvas.setAttribute("aria-label", `${picture ? "Picture" : "Drawing area"}: no digits`);
+    return;
+  }
+  const rows = [];
+  for (const digit of found) {
+    const { state, label } = verdict(digit);
+    if (label !== "none") (rows[digit.row] ??= []).push({ state, label });
+  }
+  for (const row of rows) {
+    const line = element("div");
+    for (const { state, label } of row ?? []) line.append(element("span", state, label));
+    place.append(line);
+  }
+  const said = rows.map((row) => (row ?? []).map(({ state, label }) => (state === "unsure" ? `${label}?` : label)).join("")).join(", ");
+  const unsure = found.filter((digit) => verdict(digit).state === "unsure").length;
+  const count = `${found.length} ${found.length === 1 ? "digit" : "digits"}`;
+  const others = Object.entries(answer.numbers)
+    .filter(([model, numbers]) => model !== answer.model && numbers.join() !== answer.numbers[answer.model].join())
+    .map(([model, numbers]) => `${model} reads ${numbers.join(", ")}`);
+  const summary = $("summary");
+  summary.replaceChildren(count);
+  if (unsure) summary.append(", ", element("strong", "", `${unsure} not sure`));
+  summary.append(others.length ? (found.length > 12 ? `; ${others.length} of the models differ` : `; ${others.join("; ")}`)
+    : service.models.length > 1 ? "; all models agree" : "");
+  speak(`Read ${said.replaceAll("?", " perhaps")}. ${unsure ? `${unsure} not sure.` : ""}`);
+  canvas.setAttribute("aria-label", `${picture ? "Picture" : "Drawing area"}: ${said}`);
+}
+
+let speaking = 0;
+function speak(text) {
+  // Not every state of a drawing is said, only the one that stays for a moment.
+  clearTimeout(speaking);
+  speaking = setTimeout(() => {
+    if ($("spoken").textContent !== text) $("spoken").textContent = text;
+  }, 600);
+}
+
+function showDigits() {
+  const found = answer?.digits ?? [];
+  const focused = document.activeElement?.closest?.(".digit") !== null && $("digits").contains(document.activeElement);
+  $("digits").replaceChildren(...found.map(card));
+  $("hint").hidden = !found.length;
+  if (focused) $("digits").children[chosen]?.firstChild.focus({ preventScroll: true });
+}
+
+function card(digit, index) {
+  const { state, text, detail } = verdict(digit);
+  const item = element("li"), button = element("button", `digit ${state}`);
+  button.type = "button";
+  button.tabIndex = index === chosen ? 0 : -1;
+  button.dataset.index = index;
+  button.setAttribute("aria-label",
+    `Digit ${index + 1} of ${answer.digits.length}: ${text}, ${detail}. ` +
+    Object.entries(digit.models).map(([name, said]) => `${name}: ${said.sure ? "" : "not sure, "}${said.label}, ${percent(said.score)}`).join("; ") +
+    ". Correct it");
+  const image = element("img");
+  image.src = digit.image;
+  image.alt = "";
+  const said = element("span", "said", text);
+  said.append(element("small", "", detail));
+  button.append(image, opinions(digit.models), said);
+  item.append(button);
+  return item;
+}
+
+// One row of bars a model, over one axis of classes.
+function opinions(models) {
+  const grid = element("span", "opinions");
+  grid.style.setProperty("--classes", service.classes.length);
+  for (const [name, said] of Object.entries(models)) {
+    const unsure = said.sure ? "" : " unsure";
+    grid.append(element("span", "model", name));
+    for (const label of service.classes) {
+      const bar = element("span", label === said.label ? `bar top${unsure}` : "bar");
+      const fill = element("i");
+      const score = said.scores[label] ?? 0;
+      fill.style.height = score < 0.001 ? "0" : `${Math.max(5, score * 100)}%`;
+      bar.append(fill);
+      grid.append(bar);
+    }
+    grid.append(element("span", `best${unsure}`, `${said.label}${said.sure ? "" : "?"} ${percent(said.score)}`));
+  }
+  grid.append(element("span"));
+  for (const label of service.classes) grid.append(element("span", "name", label));
+  grid.append(element("span"));
+  return grid;
+}
+
+function showBoxes() {
+  const found = answer?.digits ?? [];
+  if (!found.length) return $("boxes").replaceChildren();
+  const { scale, left, top } = fit(answer.width, answer.height);
+  $("boxes").replaceChildren(...found.map((digit, index) => {
+    const [x0, y0, x1, y1] = digit.box;
+    const { state, label } = verdict(digit);
+    const box = element("div", `box ${state}`);
+    const pad = 4;
+    const y = top + y0 * scale - pad;
+    box.style.left = `${left + x0 * scale - pad}px`;
+    box.style.top = `${y}px`;
+    box.style.width = `${(x1 - x0) * scale + 2 * pad}px`;
+    box.style.height = `${(y1 - y0) * scale + 2 * pad}px`;
+    box.classList.toggle("low", y < 30);
+    const tag = element("button", "", label === "none" ? "\u00d7" : state === "unsure" ? `${label}?` : label);
+    tag.type = "button";
+    tag.tabIndex = -1; // the same is reached with the keyboard in the list
+    tag.setAttribute("aria-hidden", "true");
+    tag.addEventListener("click", () => correct(index));
+    box.append(tag);
+    return box;
+  }));
+}
+
+// Correcting ------------------------------------------------------------------------------------
+
+let asking = null; // the digit that the keypad is open for
+
+function tapped(event) {
+  if (!answer?.digits.length) return false;
+  const edge = canvas.getBoundingClientRect();
+  const { scale, left, top } = fit(answer.width, answer.height);
+  const x = (event.clientX - edge.left - left) / scale, y = (event.clientY - edge.top - top) / scale;
+  const index = answer.digits.findIndex(({ box: [x0, y0, x1, y1] }) => x >= x0 && x < x1 && y >= y0 && y < y1);
+  if (index < 0) return false;
+  correct(index);
+  return true;
+}
+
+function correct(index) {
+  const digit = answer?.digits[index];
+  if (!digit) return;
+  choose(index);
+  asking = digit;
+  $("keypad-image").src = digit.image;
+  $("keypad-note").textContent = service.feedback
+    ? "Your answer is stored with this small image, to train and test models later."
+    : "Nothing is stored: corrections change this page only.";
+  const now = verdict(digit).label;
+  for (const key of $("keys").children) {
+    if (key.value === now) key.setAttribute("aria-current", "true");
+    else key.removeAttribute("aria-current");
+  }
+  $("keypad").showModal();
+}
+
+async function settle(label) {
+  const digit = asking;
+  asking = null;
+  if (!label || !digit) return;
+  corrected.set(digit.image, label);
+  show(answer);
+  if (!service.feedback) return;
+  const predictions = Object.fromEntries(Object.entries(digit.models).map(([name, said]) => [name, said.label]));
+  let kept = false;
+  try {
+    const response = await fetch("/api/feedback", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ image: digit.image, label, predictions }),
+    });
+    kept = response.ok;
+  } catch { /* said below */ }
+  if (kept) {
+    stored++;
+    showStorage();
+  } else {
+    corrected.delete(digit.image);
+    show(answer);
+    problem("The correction could not be stored. Please try again.");
+  }
+}
+
+let stored = 0;
+function showStorage() {
+  $("storage").textContent = !service.feedback ? "Nothing you draw or correct is stored."
+    : stored ? `Corrections are stored on the reader\u2019s computer: ${stored} so far. Drawings are not.`
+      : "Corrections that you make are stored on the reader\u2019s computer. Drawings are not.";
+}
+
+function choose(index) {
+  chosen = index;
+  const cards = $("digits").children;
+  for (const [i, item] of [...cards].entries()) item.firstChild.tabIndex = i === index ? 0 : -1;
+  for (const [i, box] of [...$("boxes").children].entries()) box.classList.toggle("chosen", i === index);
+}
+
+$("digits").addEventListener("click", (event) => {
+  const button = event.target.closest(".digit");
+  if (button) correct(Number(button.dataset.index));
+});
+$("digits").addEventListener("focusin", (event) => choose(Number(event.target.dataset.index)));
+$("digits").addEventListener("focusout", () => {
+  for (const box of $("boxes").children) box.classList.remove("chosen");
+});
+$("keypad").addEventListener("close", () => {
+  settle($("keypad").returnValue);
+  $("keypad").returnValue = "";
+  $("digits").children[chosen]?.firstChild.focus({ preventScroll: true });
+});
+$("keypad").addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const key = event.key.toLowerCase() === "n" ? "none" : event.key;
+  if ([...$("keys").children].some((button) => button.value === key)) {
+    event.preventDefault();
+    $("keypad").close(key);
+  }
+});
+
+function showKeys() {
+  const keys = [...service.classes.slice(1), service.classes[0]];
+  $("keys").replaceChildren(...keys.map((label) => {
+    const key = element("button", "", label);
+    key.value = label;
+    return key;
+  }));
+  const none = element("button", "none", "No digit ");
+  none.value = "none";
+  none.append(element("kbd", "", "N"));
+  $("keys").append(none);
+}
+
+// Keys ------------------------------------------------------------------------------------------
+
+addEventListener("keydown", (event) => {
+  if ($("keypad").open || event.altKey) return;
+  const key = event.key.toLowerCase();
+  if ((event.ctrlKey || event.metaKey) && key === "z" && !event.shiftKey) {
+    event.preventDefault();
+    return undo();
+  }
+  if (event.ctrlKey || event.metaKey) return;
+  const range = event.target === $("pen");
+  const count = answer?.digits.length ?? 0;
+  if (!range && count && (key === "arrowright" || key === "arrowleft" || ((key === "home" || key === "end") && $("digits").contains(event.target)))) {
+    const inside = $("digits").contains(document.activeElement);
+    const next = key === "home" ? 0 : key === "end" ? count - 1
+      : !inside ? chosen : chosen + (key === "arrowright" ? 1 : -1);
+    event.preventDefault();
+    $("digits").children[Math.min(count - 1, Math.max(0, next))].firstChild.focus();
+  } else if (key === "z") undo();
+  else if (key === "c") clear();
+  else if (key === "o") $("file").click();
+  else if (key === "[" || key === "]") $("pen").value = Number($("pen").value) + (key === "]" ? 2 : -2);
+});
+$("undo").addEventListener("click", undo);
+$("clear").addEventListener("click", clear);
+
+// Start -----------------------------------------------------------------------------------------
+
+async function start() {
+  for (;;) {
+    try {
+      const response = await fetch("/api/models");
+      if (!response.ok) throw new Error(response.status);
+      service = await response.json();
+      break;
+    } catch {
+      problem("The reader cannot be reached. It is asked again as soon as it is back.");
+      await until(RETRY);
+    }
+  }
+  problem("");
+  $("models").textContent = `read by ${service.models.map((model) => model.name).join(", ")}`;
+  showStorage();
+  showKeys();
+}
+
+new ResizeObserver(layOut).observe(stage);
+dark.addEventListener("change", redraw);
+showKeys();
+showState();
+start();
