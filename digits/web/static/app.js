@@ -5,9 +5,10 @@ const canvas = $("canvas"), stage = $("stage");
 const ink = canvas.getContext("2d");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-const SENT_SIDE = 640; // long side in pixels of the drawing that is sent
+const SENT_SIDE = 512; // long side in pixels of the drawing that is sent
 const TAP = 4; // a pen that moves no further than this has tapped
 const RETRY = 1500; // milliseconds
+const EMPTY = "Nothing to read yet. Each digit will stand here as the models see it, with how sure each of them is.";
 
 let service = { models: [], classes: [..."0123456789"], feedback: false, max_bytes: Infinity };
 let strokes = []; // {width, points: [[x, y], ...]} in pixels of the sheet
@@ -120,10 +121,11 @@ canvas.addEventListener("pointerup", (event) => {
   const moved = Math.max(...points.map(([x, y]) => Math.hypot(x - points[0][0], y - points[0][1])));
   if (moved <= TAP && tapped(event)) {
     strokes.pop();
-    showState();
-    drawSoon();
+    return changed();
   }
-  readSoon();
+  // Where the pen has moved, its last point was sent already; the other models are still asked.
+  if (points.length === 1) readSoon();
+  else if (!reading) read();
 });
 
 canvas.addEventListener("pointercancel", (event) => {
@@ -155,6 +157,7 @@ function changed() {
   redraw();
   if (strokes.length || picture) return readSoon();
   version++;
+  $("time").textContent = "";
   show(null);
 }
 
@@ -215,6 +218,7 @@ addEventListener("drop", (event) => {
 
 let version = 0; // of what is to be read
 let asked = 0; // version that was sent last
+let whole = true; // whether all models were asked
 let reading = false;
 let changedAt = 0;
 
@@ -238,17 +242,20 @@ function sent() {
   return new Promise((resolve) => flat.toBlob(resolve, "image/png"));
 }
 
-// One request at a time; when it is answered, the newest state is sent.
+// One request at a time; when it is answered, the newest state is sent. A drawing is first read by
+// one model, which is quick enough to follow the pen, and by all when the pen rests.
 async function read() {
   reading = true;
   const slow = setTimeout(() => ($("busy").hidden = false), 250);
   try {
-    while (asked !== version && (strokes.length || picture)) {
+    while ((strokes.length || picture) && (asked !== version || (!whole && drawing === null))) {
+      const fresh = asked !== version;
       asked = version;
+      whole = !fresh || picture !== null || service.models.length < 2;
       const began = changedAt;
       let response;
       try {
-        response = await fetch("/api/predict", {
+        response = await fetch(`/api/predict${whole ? "" : `?model=${service.models[0].name}`}`, {
           method: "POST",
           body: await sent(),
           headers: { "content-type": picture?.file.type.startsWith("image/") ? picture.file.type
@@ -269,14 +276,17 @@ async function read() {
       const body = await response.json().catch(() => null);
       if (asked !== version && !(strokes.length || picture)) break;
       if (!response.ok) {
+        if (asked !== version) continue;
+        if (picture) clear();
         show(null);
         problem(explained(response.status, body));
         continue;
       }
       if (picture && asked !== version) continue;
       problem("");
+      if (!whole) addKnown(body);
       show(body);
-      if (asked === version) {
+      if (asked === version && fresh) {
         const took = performance.now() - began;
         document.body.dataset.took = took.toFixed(1);
         $("time").textContent = `Read in ${Math.round(took)} ms`;
@@ -287,6 +297,12 @@ async function read() {
     $("busy").hidden = true;
     reading = false;
   }
+}
+
+// What the other models said of digits that have not changed.
+function addKnown(next) {
+  const known = new Map(answer?.digits.map((digit) => [digit.image, digit.models]));
+  for (const digit of next.digits) digit.models = { ...known.get(digit.image), ...digit.models };
 }
 
 const until = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -306,7 +322,7 @@ function problem(text) {
 
 // Showing what was read -------------------------------------------------------------------------
 
-const percent = (score) => (score > 0.999 ? "> 99.9%" : `${(score * 100).toFixed(score > 0.99 ? 1 : 0)}%`);
+const percent = (score) => (score > 0.999 ? ">99.9%" : `${(score * 100).toFixed(score > 0.99 ? 1 : 0)}%`);
 const spokenLabel = (label) => (label === "none" ? "no digit" : label);
 
 // A digit's state and words, the same wherever it is shown.
@@ -339,9 +355,8 @@ function showNumber() {
   place.replaceChildren();
   place.classList.toggle("long", found.length > 12);
   if (!found.length) {
-    place.append(element("span", "nothing", "\u2013"));
     const text = answer ? "No digit found. Write larger, or take the picture closer and straight."
-      : strokes.length || picture ? "Reading \u2026" : "Nothing to read yet.";
+      : strokes.length || picture ? "Reading \u2026" : EMPTY;
     $("summary").textContent = text;
     speak(answer ? text : "");
     canvas.setAttribute("aria-label", `${picture ? "Picture" : "Drawing area"}: no digits`);
@@ -367,7 +382,7 @@ function showNumber() {
   summary.replaceChildren(count);
   if (unsure) summary.append(", ", element("strong", "", `${unsure} not sure`));
   summary.append(others.length ? (found.length > 12 ? `; ${others.length} of the models differ` : `; ${others.join("; ")}`)
-    : service.models.length > 1 ? "; all models agree" : "");
+    : Object.keys(answer.numbers).length > 1 ? "; all models agree" : "");
   speak(`Read ${said.replaceAll("?", " perhaps")}. ${unsure ? `${unsure} not sure.` : ""}`);
   canvas.setAttribute("aria-label", `${picture ? "Picture" : "Drawing area"}: ${said}`);
 }
@@ -381,10 +396,27 @@ function speak(text) {
   }, 600);
 }
 
+let cards = new Map();
+
 function showDigits() {
   const found = answer?.digits ?? [];
-  const focused = document.activeElement?.closest?.(".digit") !== null && $("digits").contains(document.activeElement);
-  $("digits").replaceChildren(...found.map(card));
+  const focused = $("digits").contains(document.activeElement);
+  // While the pen moves, most digits stay as they are: so do their cards.
+  const old = cards;
+  cards = new Map();
+  const items = found.map((digit, index) => {
+    const key = JSON.stringify([index, digit, verdict(digit), service.classes]);
+    cards.set(key, old.get(key) ?? card(digit, index));
+    return cards.get(key);
+  });
+  items.forEach((item, index) => (item.firstChild.tabIndex = index === chosen ? 0 : -1));
+  const list = $("digits");
+  const kept = items.findIndex((item, index) => item !== list.children[index]);
+  if (kept >= 0) {
+    while (list.children.length > kept) list.lastChild.remove();
+    list.append(...items.slice(kept));
+  }
+  while (list.children.length > items.length) list.lastChild.remove();
   $("hint").hidden = !found.length;
   if (focused) $("digits").children[chosen]?.firstChild.focus({ preventScroll: true });
 }
@@ -393,10 +425,9 @@ function card(digit, index) {
   const { state, text, detail } = verdict(digit);
   const item = element("li"), button = element("button", `digit ${state}`);
   button.type = "button";
-  button.tabIndex = index === chosen ? 0 : -1;
   button.dataset.index = index;
   button.setAttribute("aria-label",
-    `Digit ${index + 1} of ${answer.digits.length}: ${text}, ${detail}. ` +
+    `Digit ${index + 1}: ${text}, ${detail}. ` +
     Object.entries(digit.models).map(([name, said]) => `${name}: ${said.sure ? "" : "not sure, "}${said.label}, ${percent(said.score)}`).join("; ") +
     ". Correct it");
   const image = element("img");
@@ -413,7 +444,8 @@ function card(digit, index) {
 function opinions(models) {
   const grid = element("span", "opinions");
   grid.style.setProperty("--classes", service.classes.length);
-  for (const [name, said] of Object.entries(models)) {
+  for (const { name } of service.models) {
+    const said = models[name] ?? { sure: true, scores: {} };
     const unsure = said.sure ? "" : " unsure";
     grid.append(element("span", "model", name));
     for (const label of service.classes) {
@@ -424,11 +456,14 @@ function opinions(models) {
       bar.append(fill);
       grid.append(bar);
     }
-    grid.append(element("span", `best${unsure}`, `${said.label}${said.sure ? "" : "?"} ${percent(said.score)}`));
+    grid.append(
+      element("span", `best${unsure}`, said.label && `${said.label}${said.sure ? "" : "?"}`),
+      element("span", `score${unsure}`, said.label && percent(said.score)),
+    );
   }
   grid.append(element("span"));
   for (const label of service.classes) grid.append(element("span", "name", label));
-  grid.append(element("span"));
+  grid.append(element("span"), element("span"));
   return grid;
 }
 
@@ -525,8 +560,7 @@ function showStorage() {
 
 function choose(index) {
   chosen = index;
-  const cards = $("digits").children;
-  for (const [i, item] of [...cards].entries()) item.firstChild.tabIndex = i === index ? 0 : -1;
+  for (const [i, item] of [...$("digits").children].entries()) item.firstChild.tabIndex = i === index ? 0 : -1;
   for (const [i, box] of [...$("boxes").children].entries()) box.classList.toggle("chosen", i === index);
 }
 
@@ -615,4 +649,5 @@ new ResizeObserver(layOut).observe(stage);
 dark.addEventListener("change", redraw);
 showKeys();
 showState();
+show(null);
 start();
