@@ -4,12 +4,14 @@ import asyncio
 import errno
 import logging
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import cv2
 import joblib
 import uvicorn
+from fastapi import FastAPI
 from threadpoolctl import threadpool_limits
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -98,20 +100,31 @@ def run(
             print("only localhost is answered: name this machine with --allow-host NAME")
         if store is not None:
             print(f"corrections are stored in {paths.relative(store)}", flush=True)
-        logging.getLogger("uvicorn.error").addFilter(
-            lambda record: not record.getMessage().startswith("Invalid HTTP request")
-        )
-        config = uvicorn.Config(
-            app.create(reader, settings, store),
-            http=Protocol,
-            ws="none",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            limit_concurrency=CONNECTIONS,
-            timeout_graceful_shutdown=2,
-        )
-        uvicorn.Server(config).run(sockets=[listening])
+        with suppress(KeyboardInterrupt):
+            server(app.create(reader, settings, store)).run(sockets=[listening])
+
+
+def server(application: FastAPI) -> uvicorn.Server:
+    """A server that cuts off slow senders and says nothing about each request."""
+    logging.getLogger("uvicorn.error").addFilter(_is_no_noise)
+    config = uvicorn.Config(
+        application,
+        http=Protocol,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_graceful_shutdown=2,
+    )
+    return uvicorn.Server(config)
+
+
+def _is_no_noise(record: logging.LogRecord) -> bool:
+    """Whether a line of uvicorn's log tells more than that a client sent nonsense."""
+    return not record.getMessage().startswith(
+        ("Invalid HTTP request", "Unsupported upgrade request", "No supported WebSocket")
+    )
 
 
 def bind(host: str, port: int) -> socket.socket:

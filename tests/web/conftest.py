@@ -1,0 +1,109 @@
+"""A running service on a free port, with a reader that needs no trained model."""
+
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from digits import scan
+from digits.reading import Opinion, Page, ReadDigit
+from digits.web import app, serving
+from digits.web.limits import Settings
+
+CLASSES = tuple("0123456789")
+
+
+class StubReader:
+    """Finds digits as the real one does, and takes each for a 7; the second model is not sure."""
+
+    models = ("cnn", "svc")
+    classes = CLASSES
+    digests = {"cnn": "a" * 64, "svc": "b" * 64}  # noqa: RUF012
+
+    def __init__(self):
+        self.may_read = threading.Event()
+        self.may_read.set()
+
+    def read(self, image, models=None):
+        self.may_read.wait(10)
+        return Page(
+            image.shape[1],
+            image.shape[0],
+            tuple(
+                ReadDigit(
+                    (x, y, x + width, y + height),
+                    digit.row,
+                    digit.image,
+                    {model: self.say(model) for model in models or self.models},
+                )
+                for digit in scan.find_digits(image)
+                for x, y, width, height in [digit.box]
+            ),
+        )
+
+    def say(self, model):
+        score = {"cnn": 0.97, "svc": 0.55}[model]
+        scores = [(1 - score) / 9] * 10
+        scores[7] = score
+        return Opinion(model, "7", score, tuple(scores), sure=score > 0.9)
+
+
+class Service:
+    def __init__(self, address, reader):
+        self.address, self.reader = address, reader
+        self.port = int(address.rpartition(":")[2])
+
+
+@pytest.fixture
+def serve():
+    """Start the service with changed settings: `with serve(store, waiting=1) as service`."""
+
+    @contextmanager
+    def start(store=None, **changes):
+        reader = StubReader()
+        settings = replace(Settings(), **changes)
+        listening = serving.bind("127.0.0.1", 0)
+        server = serving.server(app.create(reader, settings, store))
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.005)
+        try:
+            yield Service(f"http://127.0.0.1:{listening.getsockname()[1]}", reader)
+        finally:
+            reader.may_read.set()
+            server.should_exit = True
+            thread.join(10)
+            listening.close()
+
+    return start
+
+
+@pytest.fixture
+def service(serve, tmp_path):
+    with serve(tmp_path / "feedback") as running:
+        yield running
+
+
+def encoded(image, kind=".png"):
+    return cv2.imencode(kind, image)[1].tobytes()
+
+
+@pytest.fixture
+def drawing():
+    """Two digits, dark on light, as PNG."""
+    image = np.full((120, 200), 255, np.uint8)
+    cv2.putText(image, "77", (30, 90), cv2.FONT_HERSHEY_SIMPLEX, 2.5, 0, 8, cv2.LINE_AA)
+    return encoded(image)
+
+
+def raw(service, data):
+    """Send bytes over a connection of their own; returns the socket."""
+    connection = socket.create_connection(("127.0.0.1", service.port), timeout=10)
+    connection.sendall(data)
+    return connection

@@ -1,0 +1,264 @@
+"""The HTTP interface: what it answers, and what it refuses."""
+
+import base64
+import io
+import re
+import struct
+import threading
+import time
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+import requests
+from PIL import Image
+
+from digits import paths, scan
+from digits.errors import UserError
+from digits.web import app, serving
+from tests.web.conftest import encoded, raw
+
+BLANK = np.full((60, 80), 255, np.uint8)
+
+
+def post(service, data, query="", **headers):
+    return requests.post(f"{service.address}/api/predict{query}", data, headers=headers, timeout=20)
+
+
+def refused(response, status):
+    """The detail of an error that has the right form and gives nothing away."""
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = app.ProblemAnswer.model_validate_json(response.content)
+    assert problem.status == status
+    for secret in (str(paths.ROOT), "Traceback", "File ", "/tmp", ".py"):
+        assert secret not in response.text
+    return problem.detail
+
+
+def png_header(width, height):
+    """A PNG that announces a size and holds next to nothing."""
+    chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    data = b"IDAT" + zlib.compress(bytes(100))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(part) - 4) + part + struct.pack(">I", zlib.crc32(part))
+        for part in (chunk, data, b"IEND")
+    )
+
+
+def test_a_drawing_is_read(service, drawing):
+    response = post(service, drawing, **{"content-type": "image/png"})
+    read = app.Prediction.model_validate_json(response.content)
+    assert (read.width, read.height, read.model) == (200, 120, "cnn")
+    assert [digit.label for digit in read.digits] == ["7", "7"]
+    assert read.numbers == {"cnn": ["77"], "svc": ["??"]}
+    first, second = read.digits
+    assert first.box[2] <= second.box[0]
+    assert first.sure
+    assert not first.models["svc"].sure
+    assert sum(first.models["svc"].scores.values()) == pytest.approx(1, abs=1e-4)
+    image = cv2.imdecode(
+        np.frombuffer(base64.b64decode(first.image.partition(",")[2]), np.uint8), -1
+    )
+    found = scan.find_digits(scan.read_image(drawing))
+    np.testing.assert_array_equal(image, found[0].image)
+
+
+def test_only_the_models_that_are_asked_answer(service, drawing):
+    read = post(service, drawing, "?model=svc").json()
+    assert read["model"] == "svc"
+    assert set(read["numbers"]) == set(read["digits"][0]["models"]) == {"svc"}
+    assert not read["digits"][0]["sure"]
+    both = post(service, drawing, "?model=svc&model=cnn&model=svc").json()
+    assert list(both["numbers"]) == ["svc", "cnn"]
+
+
+@pytest.mark.parametrize(
+    "name", ["three.png", "../../etc/passwd", 'a"; name="b', "\u202e\U0001f600"]
+)
+def test_a_form_is_read_whatever_its_file_is_called(service, drawing, name):
+    response = requests.post(
+        f"{service.address}/api/predict",
+        files={"other": ("x", b"--\r\n\r\n"), "image": (name, drawing)},
+        timeout=20,
+    )
+    assert response.json()["numbers"]["cnn"] == ["77"]
+
+
+def test_the_first_frame_of_an_animation_is_read(service):
+    frames = [Image.fromarray(BLANK), Image.fromarray(255 - BLANK)]
+    sink = io.BytesIO()
+    frames[0].save(sink, "GIF", save_all=True, append_images=frames[1:])
+    response = post(service, sink.getvalue())
+    assert response.status_code == 200
+    assert response.json()["digits"] == []
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "words"),
+    [
+        (b"", 422, "received nothing"),
+        (b"<!doctype html><title>x</title>", 415, "HTML"),
+        (b"\0" * 5000, 415, "expected an image"),
+        (encoded(BLANK)[:20], 422, "damaged"),
+        (encoded(np.random.default_rng(0).integers(0, 256, (90, 90), np.uint8))[:-300], 422, "cut"),
+        (png_header(6401, 6400), 413, "million pixels"),
+        (png_header(60_000, 60_000), 413, "million pixels"),
+        (png_header(2**31 - 1, 2**31 - 1), 413, "million pixels"),
+    ],
+)
+def test_what_is_no_image_is_refused(service, data, status, words):
+    assert words in refused(post(service, data), status)
+
+
+def test_wrong_types_and_parameters_are_refused(service, drawing):
+    refused(post(service, drawing, **{"content-type": "application/json"}), 415)
+    refused(post(service, drawing, **{"content-type": "multipart/form-data"}), 422)
+    refused(post(service, drawing, **{"content-type": "multipart/form-data; boundary=a"}), 422)
+    assert "'cnn' or 'svc'" in refused(post(service, drawing, "?model=ann"), 422)
+    refused(requests.get(f"{service.address}/api/predict", timeout=5), 405)
+    refused(requests.get(f"{service.address}/nothing", timeout=5), 404)
+    refused(requests.get(f"{service.address}/static/../app.py", timeout=5), 404)
+    refused(requests.get(f"{service.address}/static/%2e%2e/app.py", timeout=5), 404)
+
+
+def test_too_many_bytes_are_refused(serve, drawing):
+    with serve(body_bytes=10_000) as service:
+        assert post(service, drawing).status_code == 200
+        refused(post(service, b"x" * 10_001), 413)
+        # Without a length that is announced, and so many that they are not read to the end.
+        refused(post(service, (b"x" * 1000 for _ in range(20))), 413)
+        refused(post(service, b"x" * 100_000), 413)
+        refused(
+            requests.post(
+                f"{service.address}/api/predict", files={"image": b"x" * 10_000}, timeout=5
+            ),
+            413,
+        )
+        assert post(service, drawing).status_code == 200
+
+
+def test_too_many_digits_are_refused(serve, drawing):
+    with serve(digits=1) as service:
+        assert "found 2" in refused(post(service, drawing), 422)
+
+
+def test_a_flood_is_told_to_come_again(serve, drawing):
+    with serve(workers=1, waiting=1) as service:
+        service.reader.may_read.clear()
+        codes = []
+        clients = [
+            threading.Thread(target=lambda: codes.append(post(service, drawing).status_code))
+            for _ in range(2)
+        ]
+        for client in clients:
+            client.start()
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            response = post(service, drawing)
+            if response.status_code == 429:
+                break
+        refused(response, 429)
+        assert int(response.headers["retry-after"]) > 0
+        assert requests.get(f"{service.address}/healthz", timeout=5).json() == {"status": "ok"}
+        service.reader.may_read.set()
+        for client in clients:
+            client.join()
+        assert 200 in codes
+        assert post(service, drawing).status_code == 200
+
+
+def test_all_bodies_together_are_limited(serve, drawing):
+    with serve(held_bytes=len(drawing) + 1) as service:
+        head = (
+            f"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(drawing)}\r\n"
+        )
+        with raw(service, head.encode() + b"\r\n" + drawing[:-1]):
+            time.sleep(0.2)
+            refused(post(service, drawing), 429)
+        deadline = time.monotonic() + 10
+        while (status := post(service, drawing).status_code) != 200:
+            assert status == 429
+            assert time.monotonic() < deadline
+
+
+def test_what_takes_too_long_is_given_up(serve, drawing):
+    with serve(work_seconds=0.2) as service:
+        service.reader.may_read.clear()
+        assert refused(post(service, drawing), 503)
+        service.reader.may_read.set()
+
+
+def test_who_sends_slowly_is_cut_off(serve, drawing, monkeypatch):
+    monkeypatch.setattr(serving, "HEADER_SECONDS", 0.3)
+    with serve(body_seconds=0.3) as service:
+        head = b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+        with raw(service, head + b"x") as connection:
+            assert b" 408 " in connection.makefile("rb").read()
+        for beginning in (b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: local"):
+            with raw(service, beginning) as connection:
+                assert connection.makefile("rb").read() == b""
+        assert post(service, drawing).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "evil.example"}, 400),
+        ({"host": "127.0.0.1.evil.example"}, 400),
+        ({"host": "[::1"}, 400),
+        ({"host": "localhost"}, 200),
+        ({"host": "[::1]:8000"}, 200),
+        ({"origin": "http://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"host": "localhost:80", "origin": "http://localhost:81"}, 403),
+        ({"host": "localhost:80", "origin": "http://localhost:80"}, 200),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"sec-fetch-site": "same-origin"}, 200),
+    ],
+)
+def test_only_its_own_page_and_programs_may_send(service, drawing, headers, status):
+    response = post(service, drawing, **headers)
+    if status == 200:
+        assert response.status_code == 200
+    else:
+        refused(response, status)
+    assert not [name for name in response.headers if name.startswith("access-control")]
+
+
+def test_it_says_which_models_answer(service):
+    said = app.Models.model_validate_json(
+        requests.get(f"{service.address}/api/models", timeout=5).content
+    )
+    assert [(model.name, model.sha256[0]) for model in said.models] == [("cnn", "a"), ("svc", "b")]
+    assert said.feedback
+
+
+def test_the_document_names_every_answer(service):
+    document = requests.get(f"{service.address}/openapi.json", timeout=5).json()
+    answers = document["paths"]["/api/predict"]["post"]["responses"]
+    assert set(answers) >= {"200", "400", "403", "408", "413", "415", "422", "429", "503"}
+    for name in re.findall(r'"#/components/schemas/(\w+)"', str(document).replace("'", '"')):
+        assert name in document["components"]["schemas"]
+
+
+def test_the_page_needs_no_other_host(service):
+    response = requests.get(service.address, timeout=5)
+    policy = response.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    names = re.findall(r'(?:src|href)="(/static/[^"]+)"', response.text)
+    assert len(names) == 3
+    for name in names:
+        part = requests.get(service.address + name, timeout=5)
+        assert part.status_code == 200
+        assert not re.findall(r"(?:https?:)?//[a-z]\w*\.", part.text.replace("www.w3.org", ""))
+
+
+def test_a_port_that_is_taken_is_said(service):
+    with pytest.raises(UserError, match=f"port {service.port} is taken"):
+        serving.bind("127.0.0.1", service.port)
+    with pytest.raises(UserError, match="address of this machine"):
+        serving.bind("192.0.2.1", 0)
