@@ -29,6 +29,7 @@ FLOORS = (
     (
         "digits.bundle",
         "digits.confidence",
+        "digits.feedback",
         "digits.networks.convolution",
         "digits.networks.head",
         "digits.recipe",
@@ -37,10 +38,22 @@ FLOORS = (
     ),
     ("digits.networks.ann", "digits.networks.cnn", "digits.networks.vgg16", "digits.training"),
     ("digits.plots", "digits.predictor", "digits.report", "digits.tracking.facts"),
-    ("digits.by_hardware", "digits.charts", "digits.reading", "digits.tracking.publisher"),
-    ("digits.annotation", "digits.experiments.results", "digits.page", "digits.tracking"),
-    ("digits.experiments.claims", "digits.experiments.running"),
-    ("digits.experiments.outcome",),
+    (
+        "digits.by_hardware",
+        "digits.charts",
+        "digits.reading",
+        "digits.tracking.publisher",
+        "digits.web.limits",
+    ),
+    (
+        "digits.annotation",
+        "digits.experiments.results",
+        "digits.page",
+        "digits.tracking",
+        "digits.web.images",
+    ),
+    ("digits.experiments.claims", "digits.experiments.running", "digits.web.app"),
+    ("digits.experiments.outcome", "digits.web.serving"),
     ("digits.experiments.reproduction",),
     ("digits.diagnosis", "digits.pipeline"),
     ("digits.networks.stage", "digits.verification"),
@@ -124,6 +137,16 @@ def test_only_the_publisher_imports_mlflow():
     assert users == {"digits.tracking.publisher"}
 
 
+def test_only_the_command_line_imports_the_web():
+    users = {
+        module
+        for module in FLOOR
+        if any(name.startswith("digits.web") for name in imported(module))
+        and not module.startswith("digits.web")
+    }
+    assert users == {"digits.cli"}
+
+
 @pytest.mark.parametrize("name", sorted(stages()))
 def test_a_stage_lists_the_files_that_it_imports(name):
     stage = stages()[name]
@@ -145,7 +168,9 @@ def test_only_evaluate_opens_the_test_set():
     assert readers == {"evaluate"}
 
 
-@pytest.mark.parametrize("module", ["digits.cli", "digits.reading", "digits.scan"])
+@pytest.mark.parametrize(
+    "module", ["digits.cli", "digits.reading", "digits.scan", "digits.web.serving"]
+)
 def test_predicting_needs_no_training_library(module):
     code = (
         f"import sys, {module}; "
