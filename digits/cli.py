@@ -243,7 +243,7 @@ def ui(
         bool, typer.Option("--feedback", help="Store corrections in data/feedback/.")
     ] = False,
 ) -> None:
-    """Open the page that reads drawings and photographs, and the same over HTTP."""
+    """Serve the page that reads drawings and photographs, and the same over HTTP."""
     from digits import feedback as corrections
     from digits.web import serving
 
@@ -260,13 +260,15 @@ def ui(
 
 @app.command()
 def feedback(
-    to: Annotated[Path, typer.Option(help="Folder of the data set, for dataset.path.")] = paths.ROOT
-    / "data"
-    / "own",
+    to: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the data set, for dataset.path.", show_default="data/own"),
+    ] = None,
 ) -> None:
     """Make a data set folder of the corrections that `digits ui --feedback` stored."""
     from digits import feedback as corrections
 
+    to = to or paths.ROOT / "data" / "own"
     made = corrections.export(corrections.FOLDER, to)
     for name, count in made.counts.items():
         print(f"{name}: {count}")
@@ -274,6 +276,8 @@ def feedback(
         f"{sum(made.counts.values())} image(s) of {made.records} correction(s) are in "
         f"{paths.relative(to)}; {made.no_digit} more show no digit"
     )
+    if missing := [name for name in "0123456789" if name not in made.counts]:
+        print(f"no image of {', '.join(missing)}: the models can be evaluated on all ten only")
     for name in made.unreadable:
         print(f"error: {name} in data/feedback is no correction; remove it", file=sys.stderr)
     raise typer.Exit(1 if made.unreadable else 0)

@@ -93,7 +93,7 @@ def run(
             hosts=tuple(names | ({host.lower()} - set(ANYWHERE))),
             workers=max(2, joblib.cpu_count()),
         )
-        shown = f"[{host}]" if ":" in host else host
+        shown = "localhost" if host in ANYWHERE else f"[{host}]" if ":" in host else host
         print(f"http://{shown}:{listening.getsockname()[1]}", flush=True)
         print(f"models: {', '.join(reader.models)}", flush=True)
         if host in ANYWHERE and not allowed:

@@ -22,6 +22,7 @@ class Browser:
     """One page of a headless Chromium."""
 
     def __init__(self, profile):
+        assert CHROMIUM
         theirs_in, self.out = os.pipe()
         self.incoming, theirs_out = os.pipe()
         self.process = subprocess.Popen(
