@@ -205,19 +205,25 @@ def create(reader: Reader, settings: Settings, store: Path | None) -> FastAPI:
         """Read every digit of an image: PNG, JPEG, GIF, BMP, PPM, WebP or TIFF."""
         asked = tuple(dict.fromkeys(one.value for one in model or ())) or reader.models
 
-        def work() -> Prediction:
-            grey = images.decode(images.content(data, request.headers.get("content-type")))
-            found = reader.read(grey, asked)
+        kind = request.headers.get("content-type")
+
+        def size() -> tuple[bytes, int]:
+            file = images.content(data, kind)
+            return file, images.pixels(file)
+
+        def work() -> dict[str, Any]:
+            found = reader.read(images.decode(file), asked)
             if len(found.digits) > settings.digits:
                 raise ProblemError(
                     422,
                     f"expected at most {settings.digits} digits, found {len(found.digits)}; "
                     "send a part of the image",
                 )
-            return prediction(found, asked, reader.classes)
+            return prediction(found, asked, reader.classes).model_dump()
 
         async with load.body(request, settings.body_bytes) as data:
-            return JSONResponse(await load.run(lambda: work().model_dump()))
+            file, pixels = await load.run(size)
+            return JSONResponse(await load.run(work, pixels > settings.large_pixels))
 
     if store is not None:
         _take_corrections(app, reader, load, store)

@@ -73,12 +73,14 @@ def _name(head: bytes) -> str | None:
     return None
 
 
-def decode(data: bytes) -> np.ndarray:
-    """Decode an image file into (height, width) uint8 grey levels.
+def pixels(data: bytes) -> int:
+    """How many pixels an image file announces, before any is decoded.
+
+    Returns:
+        Width x height; 0 for an image whose head is damaged.
 
     Raises:
-        ProblemError: 413 if it has too many pixels, 415 if it is no image, 422 if it cannot be
-            read.
+        ProblemError: 413 if they are too many, 415 if it is no image, 422 if it is empty.
 
     """
     if not data:
@@ -88,18 +90,30 @@ def decode(data: bytes) -> np.ndarray:
     known = any(accept(data[:16]) for accept in openers if accept)
     try:
         with Image.open(io.BytesIO(data), formats=scan.FORMATS) as image:
-            pixels = image.width * image.height
+            count = image.width * image.height
     except Image.DecompressionBombError:
-        pixels = scan.MAX_PIXELS + 1
+        count = scan.MAX_PIXELS + 1
     except Exception:  # a decoder given hostile bytes can raise anything
-        pixels = 0
-    if pixels > scan.MAX_PIXELS:
+        count = 0
+    if count > scan.MAX_PIXELS:
         raise ProblemError(
             413,
             f"expected at most {scan.MAX_PIXELS // 10**6} million pixels, received more; "
             "scale the picture down",
         )
+    if not count and not known:
+        decode(data, status=415)
+    return count
+
+
+def decode(data: bytes, status: int = 422) -> np.ndarray:
+    """Decode an image file into (height, width) uint8 grey levels.
+
+    Raises:
+        ProblemError: with `status` if it cannot be read.
+
+    """
     try:
         return scan.read_image(data)
     except UserError as error:
-        raise ProblemError(422 if pixels or known else 415, str(error)) from None
+        raise ProblemError(status, str(error)) from None

@@ -50,6 +50,8 @@ class Settings:
     body_bytes: int = scan.MAX_BYTES
     held_bytes: int = 16 * scan.MAX_BYTES
     """Of all bodies together."""
+    large_pixels: int = 8_000_000
+    """Larger images are decoded one at a time, beside the others: each can take 1.5 GiB."""
     digits: int = 300
     """Digits of one image."""
     body_seconds: float = 15.0
@@ -135,8 +137,11 @@ class Load:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._pool = ThreadPoolExecutor(settings.workers, "reader")
-        self._jobs = 0
+        self._pools = {
+            False: ThreadPoolExecutor(settings.workers, "reader"),
+            True: ThreadPoolExecutor(1, "large"),
+        }
+        self._jobs = {False: 0, True: 0}
         self._held = 0
 
     @asynccontextmanager
@@ -189,20 +194,26 @@ class Load:
         if received > limit:
             raise too_large
 
-    async def run(self, work: Callable[[], T]) -> T:
+    async def run(self, work: Callable[[], T], large: bool = False) -> T:
         """Do `work` in a thread, once one is free.
+
+        Args:
+            work: What to do.
+            large: Whether it takes much memory, so that only one such may run.
 
         Raises:
             ProblemError: 429 if too much is waiting, 503 if it takes too long.
 
         """
-        if self._jobs >= self._settings.workers + self._settings.waiting:
+        workers = 1 if large else self._settings.workers
+        if self._jobs[large] >= workers + self._settings.waiting:
             raise busy("too many images are waiting; try again")
-        self._jobs += 1
-        job = self._pool.submit(work)
+        self._jobs[large] += 1
+        job = self._pools[large].submit(work)
         loop = asyncio.get_running_loop()
-        job.add_done_callback(lambda _: loop.call_soon_threadsafe(self._done))
+        job.add_done_callback(lambda _: loop.call_soon_threadsafe(self._done, large))
         try:
+            # What has not begun by then is never begun: the timeout cancels it.
             async with asyncio.timeout(self._settings.work_seconds):
                 return await asyncio.wrap_future(job)
         except TimeoutError:
@@ -212,9 +223,10 @@ class Load:
                 {"retry-after": str(RETRY_SECONDS)},
             ) from None
 
-    def _done(self) -> None:
-        self._jobs -= 1
+    def _done(self, large: bool) -> None:
+        self._jobs[large] -= 1
 
     def close(self) -> None:
         """Let no work begin any more."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)

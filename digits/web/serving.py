@@ -23,7 +23,7 @@ from digits.web.limits import LOCAL_HOSTS, Settings, host_name
 HEADER_SECONDS = 10.0
 """Until the head of a request has come."""
 CONNECTIONS = 512
-"""Beyond, uvicorn answers 503."""
+"""At once; when half of them are there, the one that has been silent for longest makes room."""
 ANYWHERE = ("0.0.0.0", "::")
 
 
@@ -34,6 +34,18 @@ class Protocol(H11Protocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS // 2:
+            # By when each will be cut off.
+            silent = {
+                one: one._waiting.when()
+                for one in self.connections
+                if isinstance(one, Protocol) and one._waiting
+            }
+            if silent:
+                oldest = min(silent, key=silent.__getitem__)
+                oldest._unwatch()
+                self.connections.discard(oldest)
+                oldest.transport.abort()
         self._watch()
 
     def data_received(self, data: bytes) -> None:
@@ -58,7 +70,7 @@ class Protocol(H11Protocol):
     def _cut(self) -> None:
         self._waiting = None
         if self.cycle is None or self.cycle.response_complete:
-            self.transport.close()
+            self.transport.abort()
 
 
 def run(

@@ -202,6 +202,35 @@ def test_who_sends_slowly_is_cut_off(serve, drawing, monkeypatch):
         assert post(service, drawing).status_code == 200
 
 
+def test_silent_connections_make_room(serve, drawing, monkeypatch):
+    monkeypatch.setattr(serving, "CONNECTIONS", 16)
+    with serve() as service:
+        silent = [raw(service, b"") for _ in range(40)]
+        assert post(service, drawing).status_code == 200
+        assert silent[0].recv(1) == b""
+        for connection in silent:
+            connection.close()
+
+
+def test_large_images_are_read_beside_the_others(serve, drawing):
+    with serve(large_pixels=BLANK.size, waiting=1) as service:
+        service.reader.may_read.clear()
+        codes = []
+        clients = [
+            threading.Thread(target=lambda: codes.append(post(service, drawing).status_code))
+            for _ in range(4)
+        ]
+        for client in clients:
+            client.start()
+        for client in clients[2:]:
+            client.join(0.2)
+        service.reader.may_read.set()
+        assert post(service, encoded(BLANK)).status_code == 200
+        for client in clients:
+            client.join()
+        assert sorted(codes) == [200, 200, 429, 429]
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
