@@ -248,9 +248,9 @@ def ui(
     from digits.web import serving
 
     trained = [name for name in config.MODELS if (paths.MODELS / name).is_dir()]
-    models = [name for name in dict.fromkeys([DEFAULT_MODEL.value, *trained]) if name in trained]
+    models = [name for name in dict.fromkeys([DEFAULT_READER.value, *trained]) if name in trained]
     serving.run(
-        [chosen.value for chosen in model or []] or models or [DEFAULT_MODEL.value],
+        [chosen.value for chosen in model or []] or models or [DEFAULT_READER.value],
         host,
         port,
         allow_host or [],

@@ -93,9 +93,7 @@ class Reader:
 
         """
         self.models = tuple(dict.fromkeys(models))
-        self._predictors = {
-            model: Predictor.load(folder / model, threads) for model in self.models
-        }
+        self._predictors = {model: Predictor.load(folder / model, threads) for model in self.models}
         self.digests = {
             model: predictor.bundle.digest for model, predictor in self._predictors.items()
         }
@@ -142,9 +140,7 @@ class Reader:
             ),
         )
 
-    def _opinions(
-        self, images: np.ndarray, models: Sequence[str]
-    ) -> list[dict[str, Opinion]]:
+    def _opinions(self, images: np.ndarray, models: Sequence[str]) -> list[dict[str, Opinion]]:
         """What these models say of (n, 28, 28) uint8 images, image by image."""
         said: list[dict[str, Opinion]] = [{} for _ in images]
         for model in models:
