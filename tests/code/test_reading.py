@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import stat
+import subprocess
+import sys
 from typing import Any
 
 import cv2
@@ -365,6 +367,30 @@ def test_a_name_that_is_not_unicode_is_printed(predict, tmp_path):
     saved(path, page("0"))
     assert "odd\\udcff.png: 0 (" in predict(path).stdout
     assert predict("--csv", path).exit_code == 0
+
+
+HEAVY = {"tensorflow", "keras", "mlflow", "sklearn", "pandas", "scipy", "matplotlib", "onnx"}
+
+
+def test_predicting_loads_no_heavy_library(models, tmp_path):
+    code = f"""if True:
+        import sys
+        from pathlib import Path
+        from digits import cli, paths
+        paths.MODELS = Path({str(models)!r})
+        try:
+            cli.app(["predict", {str(saved(tmp_path / "1.png", page("1")))!r},
+                     "--show", {str(tmp_path / "out.png")!r}])
+        except SystemExit as end:
+            assert not end.code
+        print(*{HEAVY} & set(sys.modules))
+    """
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=paths.ROOT
+    )
+    first, *rest = shown.stdout.splitlines()
+    assert "1.png: 1 (" in first
+    assert rest == [""]
 
 
 # The annotated picture --------------------------------------------------------------------------
