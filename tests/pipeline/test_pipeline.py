@@ -20,7 +20,11 @@ def lock(folder) -> dict:
     return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
 
 
-EVALUATIONS = {f"evaluate@{model}" for model in config.MODELS}
+MEASURED = {
+    f"{stage}@{model}"
+    for stage in ("evaluate", "robustness", "confidence")
+    for model in config.MODELS
+}
 
 
 def would_run(run) -> set[str]:
@@ -78,7 +82,7 @@ def test_nothing_is_done_twice(run):
     [
         ("C: 10.0", "C: 5.0", {"train_svc"}),
         ("learning_rate: 0.004", "learning_rate: 0.003", {"train_cnn"}),
-        ("threads: 0", "threads: 1", {f"train_{model}" for model in config.MODELS} | EVALUATIONS),
+        ("threads: 0", "threads: 1", {f"train_{model}" for model in config.MODELS} | MEASURED),
     ],
 )
 def test_a_parameter_touches_its_own_model_only(run, reproduced, old, new, expected):
