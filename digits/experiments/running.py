@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from digits import config, hardware, paths
 from digits.errors import UserError
@@ -45,15 +46,20 @@ def possible(runs: Sequence[Run]) -> tuple[list[Run], dict[str, str]]:
 
 def kept(run: Run) -> Result | None:
     """The run as it was done before, if that was with the same parameters, code and libraries."""
-    wanted = definition.merged(config.read(paths.PARAMS), run.differences)
+    wanted = _used(definition.merged(config.read(paths.PARAMS), run.differences), run)
     if wanted["dataset"]["name"] in OWN_DATA:
         return None
     for commit in results.revisions(run.name):
         read = facts.at_revision(commit)
-        if facts.params(read) == wanted and _same_code(run, commit):
+        if _used(facts.params(read), run) == wanted and _same_code(run, commit):
             with contextlib.suppress(UserError):
                 return results.read_result(run, commit)
     return None
+
+
+def _used(tree: dict[str, Any], run: Run) -> dict[str, Any]:
+    """The parameters without those of models that the run leaves alone."""
+    return tree | {"train": {model: tree["train"][model] for model in run.models}}
 
 
 def _same_code(run: Run, commit: str) -> bool:
