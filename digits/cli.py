@@ -510,8 +510,9 @@ def _conduct(
 
 
 def _print_left_out(left_out: dict[str, str]) -> None:
-    for variant, reason in left_out.items():
-        print(f"left out: {variant}: {reason}")
+    for reason in dict.fromkeys(left_out.values()):
+        variants = [variant for variant, given in left_out.items() if given == reason]
+        print(f"left out: {', '.join(variants)}: {reason}")
 
 
 @app.command()
