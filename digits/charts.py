@@ -495,7 +495,7 @@ def errors(
     if max(shares) > WIDELY_APART * min(shares):
         _log_scale(axes, shares)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.6g}%")
-        unit += ", logarithmic"
+        unit = "test error, 95% interval, logarithmic"
     else:
         _percent(axes.xaxis)
     _axis(axes, x=unit)
