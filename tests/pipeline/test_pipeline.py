@@ -190,7 +190,6 @@ def test_an_experiment_is_run_tested_and_judged_beside_the_working_tree(run, rep
     assert json.loads((reproduced / "experiments/outcomes/kernels.json").read_text()) == outcome
     set_params(reproduced, "C: 10.0", "C: 5.0")
     assert "train_svc" in run("python", "-m", "digits", "experiment", "kernels").stdout
-    definition.unlink()
 
 
 def test_a_wrong_parameter_fails_at_once_and_costs_nothing(run, reproduced):
