@@ -104,6 +104,6 @@ def run(reproduced: Path) -> Run:
     """Runs a command in the reproduced clone, which is put back into its state first."""
     call = runner(reproduced)
     call("git", "checkout", "--quiet", "--force", "main")
-    call("git", "clean", "--quiet", "--force", "experiments")
+    call("git", "clean", "--quiet", "--force", "-d")
     call("dvc", "checkout", "--quiet", "--force")
     return call
