@@ -1,5 +1,6 @@
 """One way from images to probabilities, for evaluation, command line and every service."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ class Predictor:
         return cls(bundle.load(folder), threads)
 
     def probabilities(self, prepared: np.ndarray) -> np.ndarray:
-        """Score images that `preprocess.prepare` made.
+        """Score images that `prepare` made.
 
         Args:
             prepared: (n, height, width, 1) float32.
@@ -63,15 +64,35 @@ class Predictor:
         """
         return scoring.softmax(self._graph.run(prepared), self.bundle.description.temperature)
 
-    def read(self, images: np.ndarray) -> np.ndarray:
-        """Score raw images.
+    def labels(self, labels: np.ndarray, classes: Sequence[str]) -> np.ndarray:
+        """The labels of a data set as this model numbers them.
+
+        Args:
+            labels: (n,) uint8, places in `classes`.
+            classes: Names of the data set's classes: this model's or some of them, in any order.
+
+        Raises:
+            UserError: if the model does not know one of them.
+
+        """
+        if unknown := sorted(set(classes) - set(self.classes)):
+            raise UserError(
+                f"{self.bundle.description.model} tells {', '.join(self.classes)} apart, the data "
+                f"set has {', '.join(unknown)} too; leave these out, or train on the data set"
+            )
+        places = np.array([self.classes.index(name) for name in classes], labels.dtype)
+        found: np.ndarray = places[labels]
+        return found
+
+    def prepare(self, images: np.ndarray) -> np.ndarray:
+        """Bring raw images to what the model is shown.
 
         Args:
             images: (n, height, width) uint8, bright ink on a dark ground: as the model's data set
                 was published, or in MNIST's form, 28 x 28 with full ink at 255.
 
         Returns:
-            (n, classes) float64, rows sum to 1.
+            (n, height, width, 1) float32.
 
         Raises:
             UserError: if the images have another shape or type.
@@ -90,4 +111,8 @@ class Predictor:
             if description.preprocess.size == "native":
                 white = description.white
                 images = preprocess.resize(images, side, preprocess.FULL, white)
-        return self.probabilities(preprocess.prepare(images, description.preprocess, white))
+        return preprocess.prepare(images, description.preprocess, white)
+
+    def read(self, images: np.ndarray) -> np.ndarray:
+        """Score raw images, as `prepare` takes them: (n, classes) float64, rows sum to 1."""
+        return self.probabilities(self.prepare(images))

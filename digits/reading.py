@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from digits import confidence, paths, preprocess, scan
-from digits.bundle import Description
+from digits import confidence, paths, scan
 from digits.errors import UserError
 from digits.predictor import Predictor
 
@@ -145,7 +144,7 @@ class Reader:
         said: list[dict[str, Opinion]] = [{} for _ in images]
         for model in models:
             predictor, rule = self._predictors[model], self._rules[model]
-            prepared = _prepared(images, predictor.bundle.description)
+            prepared = predictor.prepare(images)
             probabilities = predictor.probabilities(prepared)
             sure = rule.sure(prepared, probabilities)
             for index, (scores, certain) in enumerate(zip(probabilities, sure, strict=True)):
@@ -158,14 +157,3 @@ class Reader:
                     sure=bool(certain),
                 )
         return said
-
-
-def _prepared(images: np.ndarray, description: Description) -> np.ndarray:
-    """(n, 28, 28) uint8 images as the model is shown them, as in `Predictor.read`."""
-    side, white = description.raw_side, description.white
-    if side == images.shape[1:]:
-        return preprocess.prepare(images, description.preprocess, white)
-    if description.preprocess.size == "native":
-        images = preprocess.resize(images, side, preprocess.FULL, white)
-        return preprocess.prepare(images, description.preprocess, white)
-    return preprocess.prepare(images, description.preprocess)

@@ -5,6 +5,7 @@ Run as `python -m stages.evaluate MODEL`, or by `dvc repro evaluate@MODEL`.
 
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,8 @@ def main(model: str) -> None:
         machine = hardware.choose(config.load("hardware", hardware.Params), gpu_capable=False)
         ready = predictor.Predictor.load(paths.MODELS / model, machine.threads)
         test = split.read(paths.SPLIT, "test")
+        about = files.read_json(paths.SPLIT / "split.json")
+        test = replace(test, labels=ready.labels(test.labels, about["classes"]))
         speed = _speed(ready, test.images)
         began = time.perf_counter()
         probabilities = ready.probabilities(test.images).round(scoring.DECIMALS)
@@ -57,10 +60,16 @@ def main(model: str) -> None:
         with files.atomic(metrics / "misread.npz") as path, path.open("wb") as sink:
             np.savez_compressed(sink, index=test.index[wrong], images=_grey(test.images[wrong]))
         summary = scoring.summarise(test.labels, probabilities, classes)
-        digest, dataset = ready.bundle.digest, ready.bundle.description.dataset
+        dataset = about["name"]
         files.write_json(
             metrics / "test.json",
-            {"model": model, "dataset": dataset, "model_sha256": digest, **summary},
+            {
+                "model": model,
+                "dataset": dataset,
+                "test_sha256": about["sets"]["test"]["sha256"],
+                "model_sha256": ready.bundle.digest,
+                **summary,
+            },
         )
         train = files.read_json(metrics / "train.json")
         files.write_json(

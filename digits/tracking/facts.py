@@ -33,6 +33,7 @@ FINAL_METRICS = {
     "timing.json": ("train_seconds", "peak_memory_mib"),
     "speed.json": ("images_per_second", "latency_ms"),
 }
+TRAINED_METRICS = {name for file in ("train.json", "timing.json") for name in FINAL_METRICS[file]}
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class Facts:
     artifacts: dict[str, bytes] = field(default_factory=dict)
     """Content by path in the run's artifacts."""
     training: str | None = None
-    """Names one training for good: SHA-256 over the model's digest and the timings."""
+    """Names one training for good: SHA-256 over the model's digest and the timings; for an
+    evaluation on other data over those and the digest of the images."""
     started: float = 0.0
     """Seconds since 1970."""
     seconds: float = 0.0
@@ -144,7 +146,11 @@ def settings(model: str, read: Read) -> Settings:
 
 
 def done(model: str, read: Read, context: dict[str, str]) -> Facts | None:
-    """A finished training, with its evaluation if that is of the same model, or None."""
+    """A finished training, with its evaluation if that is of the same model, or None.
+
+    Where the model was evaluated on other images than those of its own test set, that evaluation
+    alone: it makes a run of its own.
+    """
     train_bytes, timing_bytes = (
         read(f"metrics/{model}/{name}") for name in ("train.json", "timing.json")
     )
@@ -178,8 +184,20 @@ def done(model: str, read: Read, context: dict[str, str]) -> Facts | None:
         summary.pop("validation_accuracy", None)  # train.json has it
         metrics |= {f"test_{name}": float(value) for name, value in summary.items()}
 
-    dataset, hardware = train["dataset"], timing["hardware"]
-    training = hashlib.sha256(train["model_sha256"].encode() + timing_bytes).hexdigest()
+    dataset, splits, hardware = train["dataset"], _splits(train["split"]), timing["hardware"]
+    identity = train["model_sha256"].encode() + timing_bytes
+    curves = _curves(read(f"metrics/{model}/history.csv"), timing["epoch_seconds"])
+    seconds = timing["train_seconds"]
+    if evaluated and test["test_sha256"] != splits["test"]["sha256"]:
+        # Other images than its own, say corrections: what the training gave stays as it is.
+        dataset = test["dataset"]
+        splits = {"test": {"images": test["images"], "sha256": test["test_sha256"]}}
+        identity += test["test_sha256"].encode()
+        tags["digits.kind"] = "evaluation"
+        metrics = {name: metrics[name] for name in metrics if name not in TRAINED_METRICS}
+        curves, seconds = [], 0.0
+        artifacts.pop("figures/curves.png", None)
+    training = hashlib.sha256(identity).hexdigest()
     return Facts(
         model=model,
         dataset=dataset,
@@ -188,13 +206,13 @@ def done(model: str, read: Read, context: dict[str, str]) -> Facts | None:
         | tags
         | {"digits.model": train["model_sha256"], "digits.training": training},
         context=context,
-        splits=_splits(train["split"]),
+        splits=splits,
         metrics=metrics,
-        curves=_curves(read(f"metrics/{model}/history.csv"), timing["epoch_seconds"]),
+        curves=curves,
         artifacts=artifacts,
         training=training,
         started=datetime.fromisoformat(timing["started"]).timestamp(),
-        seconds=timing["train_seconds"],
+        seconds=seconds,
     )
 
 

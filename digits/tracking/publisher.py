@@ -155,7 +155,7 @@ class Store:
                 return found
 
     def trainings(self) -> list[Recorded]:
-        """Every finished, evaluated training."""
+        """Every finished training that was evaluated on its own test set."""
         return [
             Recorded(
                 run_id=run.info.run_id,
@@ -173,7 +173,9 @@ class Store:
                 started=run.info.start_time / 1000,
             )
             for run in self._search("attributes.status = 'FINISHED'")
-            if "digits.training" in run.data.tags and "test_accuracy" in run.data.metrics
+            if "digits.training" in run.data.tags
+            and "digits.kind" not in run.data.tags
+            and "test_accuracy" in run.data.metrics
         ]
 
     def epochs(self, run_id: str) -> list[dict[str, float]]:

@@ -97,6 +97,16 @@ def test_images_in_mnists_form_are_read_whatever_the_side(saved):
     assert predictor.Predictor.load(saved).read(images)[0, 0] > 0.9
 
 
+def test_labels_of_other_data_are_renumbered_by_name(saved):
+    ready = predictor.Predictor.load(saved)
+    swapped = ready.labels(np.array([0, 0, 1], np.uint8), ["1", "0"])
+    np.testing.assert_array_equal(swapped, [1, 1, 0])
+    assert swapped.dtype == np.uint8
+    np.testing.assert_array_equal(ready.labels(np.array([0], np.uint8), ["1"]), [1])
+    with pytest.raises(UserError, match="tells 0, 1 apart, the data set has 7 too"):
+        ready.labels(np.array([0], np.uint8), ["1", "7"])
+
+
 def edit(path, **changes):
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 

@@ -97,7 +97,7 @@ def save_rule(folder, model):
     """A rule to which rings and bars are digits, and nothing else."""
     images = np.stack([scan.find_digits(page(shape))[0].image for shape in "01"])
     predictor = Predictor.load(folder / model, threads=1)
-    vectors = confidence.features(reading._prepared(images, predictor.bundle.description))
+    vectors = confidence.features(predictor.prepare(images))
     subspaces = confidence.fit(vectors, np.arange(2), 2)
     confidence.save(confidence.Rule(0.9, 0.5, subspaces), model, predictor.bundle.digest, folder)
 
@@ -184,24 +184,6 @@ def test_a_blank_page_holds_nothing(made):
     read = reading.Reader(["svc"], made, threads=1).read(np.full((300, 400), 255, np.uint8))
     assert read.digits == ()
     assert read.numbers("svc") == []
-
-
-@pytest.mark.parametrize("size", ["28", "native"])
-@pytest.mark.parametrize("side", [28, 8])
-def test_images_are_prepared_as_the_predictor_prepares_them(tmp_path, rng, monkeypatch, side, size):
-    input_side = side if size == "native" else 28
-    description = DESCRIPTION | {
-        "raw_side": [side, side],
-        "white": 255 if side == 28 else 16,
-        "preprocess": DESCRIPTION["preprocess"] | {"size": size},
-    }
-    bundle.save(tmp_path / "svc", ink_in_the_middle(max(input_side, 14)), description)
-    images = rng.integers(0, 256, (5, 28, 28)).astype(np.uint8)
-    predictor = Predictor.load(tmp_path / "svc")
-    seen: list[np.ndarray] = []
-    monkeypatch.setattr(predictor, "probabilities", seen.append)
-    predictor.read(images)
-    np.testing.assert_array_equal(reading._prepared(images, predictor.bundle.description), seen[0])
 
 
 def test_models_of_different_classes_do_not_read_together(models):

@@ -57,7 +57,9 @@ def training_files(seconds=20.0, **test) -> dict[str, bytes]:
         "metrics/cnn/train.json": json.dumps(train).encode(),
         "metrics/cnn/timing.json": json.dumps(timing).encode(),
         "metrics/cnn/history.csv": b"epoch,train_loss,validation_accuracy\n1,0.5,0.9\n2,0.1,0.98\n",
-        "metrics/cnn/test.json": json.dumps({"model_sha256": "m" * 64, **test}).encode(),
+        "metrics/cnn/test.json": json.dumps(
+            {"dataset": "mnist", "model_sha256": "m" * 64, "test_sha256": "c" * 64, **test}
+        ).encode(),
         "metrics/cnn/summary.json": b'{"accuracy": 0.99, "validation_accuracy": 0.98}',
         "metrics/cnn/speed.json": json.dumps(
             {
@@ -128,6 +130,23 @@ def test_an_evaluation_of_another_model_does_not_count():
     facts = done(training_files(model_sha256="other"))
     assert "test_accuracy" not in facts.metrics
     assert not facts.artifacts
+
+
+def test_an_evaluation_on_other_images_is_a_run_of_its_own(store):
+    store.publish(done())
+    corrections = {"dataset": "folder", "images": 7, "test_sha256": "d" * 64}
+    files = training_files(**corrections)
+    files["metrics/cnn/summary.json"] = b'{"accuracy": 0.5}'
+    assert store.publish(done(files))
+    assert not store.publish(done(files))
+    assert not store.publish(done())
+    by_dataset = {run.data.tags["dataset"]: run for run in runs(store)}
+    assert by_dataset["mnist"].data.metrics["test_accuracy"] == 0.99
+    apart = by_dataset["folder"]
+    assert apart.data.metrics["test_accuracy"] == 0.5
+    assert "train_seconds" not in apart.data.metrics
+    assert [item.dataset.name for item in apart.inputs.dataset_inputs] == ["folder test"]
+    assert [training.run_id for training in store.trainings()] == [by_dataset["mnist"].info.run_id]
 
 
 def test_publishing_twice_makes_one_run(store):
