@@ -22,6 +22,7 @@ SHOWN_DIGITS = 12
 """Of a SHA-256, in text for people."""
 SHOWN_IMAGES = 20
 """Images that are read differently, in text for people."""
+UNKNOWN = "not recorded"
 HEADINGS = (
     "hardware",
     "runs",
@@ -194,11 +195,11 @@ def _fits(run: Recorded, settings: Settings) -> bool:
 
 def _hardware(run: Recorded) -> Hardware:
     return Hardware(
-        device=run.tags["hardware.device"],
-        device_name=run.tags["hardware.device_name"],
+        device=run.tags.get("hardware.device", UNKNOWN),
+        device_name=run.tags.get("hardware.device_name", UNKNOWN),
         label=run.tags.get("hardware.label", ""),
-        precision=run.tags["hardware.precision"],
-        threads=int(run.tags["hardware.threads"]),
+        precision=run.tags.get("hardware.precision", UNKNOWN),
+        threads=int(run.tags.get("hardware.threads", 0)),
     )
 
 
@@ -216,7 +217,7 @@ def _differences(refused: Recorded, shown: Recorded) -> list[str]:
 
     def images(run: Recorded, part: str) -> str:
         if (members := run.splits.get(part)) is None:
-            return "not recorded"
+            return UNKNOWN
         return f"{members['images']:,} with SHA-256 {members['sha256'][:SHOWN_DIGITS]}"
 
     lines = []
@@ -263,7 +264,7 @@ def table(
             versions.setdefault(letter, content)
     return Table(
         model=selection.model,
-        dataset=latest[0].tags["dataset"],
+        dataset=latest[0].tags.get("dataset", UNKNOWN),
         published_accuracy=published,
         rows=rows,
         test_images=len(first) if first else None,
@@ -305,7 +306,7 @@ def _row(
             {
                 _processor(run.tags["evaluation.cpu"], int(run.tags["evaluation.threads"]))
                 for run in runs
-                if "evaluation.cpu" in run.tags
+                if run.tags.keys() >= {"evaluation.cpu", "evaluation.threads"}
             }
         ),
         seconds_to_published=round(time, 3) if math.isfinite(time) else None,
@@ -395,7 +396,7 @@ def _notes(selection: Selection, rows: Sequence[Row]) -> list[str]:
     notes = []
     versions: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for hardware, runs in selection.rows.items():
-        models = {run.tags["digits.model"] for run in runs}
+        models = {run.tags.get("digits.model") for run in runs}
         if len(models) > 1:
             notes.append(
                 f"{hardware.name}: {len(runs)} runs gave {len(models)} different models, so "

@@ -4,9 +4,10 @@ import hashlib
 import io
 import json
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache, reduce
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ Read = Callable[[str], bytes | None]
 SHARED_SECTIONS = ("dataset", "preprocess", "split", "hardware")
 FIGURES = ("confusion.png", "curves.png", "misread.png")
 PREDICTIONS = "predictions.csv"
+EVALUATION = "evaluation"
+"""The tag digits.kind of what is an evaluation alone, on other images than the training's."""
 FINAL_METRICS = {
     "train.json": (
         "train_accuracy",
@@ -188,12 +191,13 @@ def done(model: str, read: Read, context: dict[str, str]) -> Facts | None:
     identity = train["model_sha256"].encode() + timing_bytes
     curves = _curves(read(f"metrics/{model}/history.csv"), timing["epoch_seconds"])
     seconds = timing["train_seconds"]
-    if evaluated and test["test_sha256"] != splits["test"]["sha256"]:
+    own = splits["test"]["sha256"]
+    if evaluated and test.get("test_sha256", own) != own:
         # Other images than its own, say corrections: what the training gave stays as it is.
         dataset = test["dataset"]
         splits = {"test": {"images": test["images"], "sha256": test["test_sha256"]}}
         identity += test["test_sha256"].encode()
-        tags["digits.kind"] = "evaluation"
+        tags["digits.kind"] = EVALUATION
         metrics = {name: metrics[name] for name in metrics if name not in TRAINED_METRICS}
         curves, seconds = [], 0.0
         artifacts.pop("figures/curves.png", None)
@@ -216,10 +220,43 @@ def done(model: str, read: Read, context: dict[str, str]) -> Facts | None:
     )
 
 
+def followed(stages: Iterable[str], read: Read) -> set[str]:
+    """Those of the stages whose outputs, by dvc.lock, follow from the params.yaml beside it.
+
+    Code is not looked at.  A commit also holds the figures of models that its experiment left
+    alone, which were trained with other parameters or on other data.
+    """
+    recorded = _tree(read, paths.DVC_LOCK.name).get("stages", {})
+    tree = params(read)
+    producers = {
+        out["path"]: (name, out["md5"])
+        for name, stage in recorded.items()
+        for out in stage.get("outs", [])
+    }
+
+    @cache
+    def follows(name: str) -> bool:
+        stage = recorded.get(name)
+        if stage is None:
+            return False
+        for key, value in stage.get("params", {}).get(paths.PARAMS.name, {}).items():
+            if reduce(lambda part, word: part.get(word, {}), key.split("."), tree) != value:
+                return False
+        made = [dep for dep in stage.get("deps", []) if dep["path"] in producers]
+        given = [(dep["md5"], *producers[dep["path"]]) for dep in made]
+        return all(read == written and follows(producer) for read, producer, written in given)
+
+    return {name for name in stages if follows(name)}
+
+
 def params(read: Read) -> dict[str, Any]:
     """params.yaml, as it was where the run was made."""
-    content = read(paths.PARAMS.name)
-    assert content is not None
+    return _tree(read, paths.PARAMS.name)
+
+
+def _tree(read: Read, path: str) -> dict[str, Any]:
+    content = read(path)
+    assert content is not None, path
     tree: dict[str, Any] = YAML(typ="safe", pure=True).load(io.BytesIO(content))
     return tree
 

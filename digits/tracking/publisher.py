@@ -164,16 +164,17 @@ class Store:
                 parameters=run.data.params,
                 tags=run.data.tags,
                 splits={
-                    tag.value: json.loads(given.dataset.profile)
+                    tag.value: members
                     for given in run.inputs.dataset_inputs
                     for tag in given.tags
                     if tag.key == "mlflow.data.context"
+                    and (members := _members(given.dataset)) is not None
                 },
                 metrics=run.data.metrics,
                 started=run.info.start_time / 1000,
             )
             for run in self._search("attributes.status = 'FINISHED'")
-            if "digits.training" in run.data.tags
+            if run.data.tags.keys() >= {"model", "digits.training"}
             and "digits.kind" not in run.data.tags
             and "test_accuracy" in run.data.metrics
         ]
@@ -317,6 +318,16 @@ class Store:
         )
 
 
+def _members(dataset: Any) -> dict[str, Any] | None:
+    """What `Store._create` wrote of a set; None for anything else, since anyone may write there."""
+    try:
+        members = json.loads(dataset.profile)
+        images, sha256 = int(members["images"]), str(members["sha256"])
+    except (TypeError, ValueError, KeyError):
+        return None
+    return {"images": images, "sha256": sha256} if sha256.startswith(dataset.digest) else None
+
+
 def _at_work(tags: dict[str, str]) -> bool:
     """Whether the process that made a run may still be writing to it."""
     if tags.get("digits.host") != socket.gethostname():
@@ -327,6 +338,8 @@ def _at_work(tags: dict[str, str]) -> bool:
 
 def sync() -> tuple[int, int]:
     """Publish what the working tree and the DVC experiments hold and the store lacks.
+
+    What was trained with other parameters than those of the params.yaml beside it is left alone.
 
     Returns:
         How many runs were written, and how many were up to date.
@@ -349,11 +362,15 @@ def _trainings() -> Iterable[Facts]:
         for revision, name in facts_of.experiments()
     ]
     sources.append((facts_of.in_workspace, facts_of.git_context()))
+    stages = {f"train_{model}": model for model in config.MODELS}
     seen = set()
     for read, context in sources:
+        followed = {stages[stage] for stage in facts_of.followed(stages, read)}
         for model in config.MODELS:
             facts = facts_of.done(model, read, context)
-            if facts is not None and facts.training not in seen:
+            if facts is None or facts.training in seen:
+                continue
+            if model in followed or facts.tags.get("digits.kind") == facts_of.EVALUATION:
                 seen.add(facts.training)
                 yield facts
 

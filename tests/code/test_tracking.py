@@ -132,6 +132,65 @@ def test_an_evaluation_of_another_model_does_not_count():
     assert not facts.artifacts
 
 
+LOCK = """
+stages:
+  split:
+    params: {params.yaml: {split: {seed: 0}}}
+    outs: [{path: data/split/train.npz, md5: s1}]
+  train_cnn:
+    deps: [{path: data/split/train.npz, md5: s1}, {path: stages/train_cnn.py, md5: c}]
+    params:
+      params.yaml:
+        train.cnn: {epochs: 2, learning_rate: 1e-3, augmentation: {shift: 1.5}}
+    outs: [{path: models/cnn, md5: m1}]
+  evaluate@cnn:
+    deps: [{path: models/cnn, md5: m1}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "follow"),
+    [
+        (("x", "x"), {"train_cnn", "evaluate@cnn"}),
+        (("epochs: 2", "epochs: 3"), set()),  # params.yaml was edited since
+        (("split: {seed: 0}", "split: {seed: 1}"), set()),  # so was what it was trained on
+        (("md5: s1}, {", "md5: s2}, {"), set()),  # other data
+        (("deps: [{path: models/cnn, md5: m1", "deps: [{path: models/cnn, md5: m2"), {"train_cnn"}),
+    ],
+)  # fmt: skip
+def test_what_follows_from_the_parameters_beside_it(change, follow):
+    files = {"params.yaml": PARAMS, "dvc.lock": LOCK.replace(*change).encode()}
+    stages = ["train_cnn", "evaluate@cnn", "train_ann"]
+    assert facts_of.followed(stages, files.get) == follow
+
+
+def test_sync_leaves_alone_what_an_experiment_left_alone(store, monkeypatch):
+    from digits.tracking import publisher
+
+    monkeypatch.setattr(facts_of, "experiments", lambda: [("e", "wide")])
+    monkeypatch.setattr(facts_of, "git_context", lambda *_: {})
+    made = training_files() | {"dvc.lock": LOCK.encode()}
+    of_others = made | {"params.yaml": PARAMS.replace(b"epochs: 2", b"epochs: 3")}
+    monkeypatch.setattr(facts_of, "at_revision", lambda _: of_others.get)
+    monkeypatch.setattr(facts_of, "in_workspace", made.get)
+    assert publisher.sync() == (1, 0)
+    (run,) = runs(store)
+    assert run.data.params["epochs"] == "2"
+
+
+def test_data_that_somebody_else_wrote_into_the_store_are_not_recorded(store):
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    store.publish(done())
+    (run,) = runs(store)
+    for profile in (None, "[]", "{}", '{"images": 5, "sha256": "x"}'):
+        planted = Dataset("mnist test", "d" * 36, "local", "{}", profile=profile)
+        tag = InputTag("mlflow.data.context", "test")
+        store.client.log_inputs(run.info.run_id, datasets=[DatasetInput(planted, tags=[tag])])
+        (training,) = store.trainings()
+        assert set(training.splits) <= {"train", "validation", "test"}
+
+
 def test_an_evaluation_on_other_images_is_a_run_of_its_own(store):
     store.publish(done())
     corrections = {"dataset": "folder", "images": 7, "test_sha256": "d" * 64}
