@@ -89,12 +89,23 @@ def read(metrics: Path, outcomes: Path, provenance: dict[str, Any]) -> Results:
         tests=files.read_json(metrics / "significance.json"),
         models={model: _measured(metrics / model) for model in rows},
         outcomes={
-            name: files.read_json(path)
+            name: outcome
             for name in (PREPROCESSING, AUGMENTATION, *REPRODUCED, HARDWARE)
-            if (path := outcomes / f"{name}.json").is_file()
+            if (outcome := _outcome(outcomes, name))
         },
         provenance=provenance,
     )
+
+
+def _outcome(folder: Path, name: str) -> dict[str, Any] | None:
+    """One experiment, with what was measured of further models; None if it was not made."""
+    found = [folder / f"{name}.json", *sorted(folder.glob(f"{name}-of-*.json"))]
+    parts = [files.read_json(path) for path in found if path.is_file()]
+    for part in parts[1:]:
+        parts[0]["runs"] += part["runs"]
+        for key in {"tests", "repeats", "welch"} & part.keys() & parts[0].keys():
+            parts[0][key] = part[key] | parts[0][key]
+    return parts[0] if parts else None
 
 
 def _measured(folder: Path) -> Measured:
@@ -489,7 +500,9 @@ def _augmentation(outcome: dict[str, Any] | None) -> dict[str, Any] | None:
 def _hardware(outcome: dict[str, Any] | None) -> dict[str, Any] | None:
     if outcome is None:
         return None
-    variants = {run["variant"]: run["models"] for run in outcome["runs"]}
+    variants: dict[str, dict[str, Any]] = {}
+    for run in outcome["runs"]:
+        variants[run["variant"]] = run["models"] | variants.get(run["variant"], {})
     measures = {
         "test_accuracy": ("Accuracy", "test accuracy, 95% interval"),
         "train_seconds": ("Training time", "seconds, logarithmic"),

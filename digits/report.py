@@ -163,7 +163,7 @@ def tests_markdown(tests: dict[str, Any]) -> str:
     )
     return (
         f"{text}\n\nMcNemar's exact test on the same images, Holm's correction, level "
-        f"{tests['level']:g}; the last column is the difference that the test would find with a "
-        f"probability of {tests['power']:.0%}. {overall} Expected calibration error: {errors}. "
-        f"Misread by all models: {len(tests['misread_by_all'])} images.\n"
+        f"{tests['level']:g}; the last column is the difference that the correction's first step "
+        f"would find with a probability of {tests['power']:.0%}. {overall} Expected calibration "
+        f"error: {errors}. Misread by all models: {len(tests['misread_by_all'])} images.\n"
     )

@@ -29,9 +29,7 @@ def pairs(correct: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
         One entry a pair, as `against` makes them.
 
     """
-    return _corrected(
-        [_mcnemar(first, second, correct) for first, second in itertools.combinations(correct, 2)]
-    )
+    return _mcnemar(list(itertools.combinations(correct, 2)), correct)
 
 
 def against(reference: str, correct: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
@@ -45,32 +43,42 @@ def against(reference: str, correct: Mapping[str, np.ndarray]) -> list[dict[str,
         For each pair: first and second; only_first_right and only_second_right, numbers of images;
         difference, second minus first, in accuracy; p of McNemar's exact binomial test;
         p_corrected by Holm's method; differs, whether that is below `LEVEL`; and
-        smallest_visible, the difference that this test would find with probability `POWER`.
+        smallest_visible, the difference that this test would find with probability `POWER` at the
+        level of the correction's first step, `LEVEL` divided by the number of tests.
 
     """
-    return _corrected(
-        [_mcnemar(reference, other, correct) for other in correct if other != reference]
-    )
+    return _mcnemar([(reference, other) for other in correct if other != reference], correct)
 
 
-def _mcnemar(first: str, second: str, correct: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def _mcnemar(
+    compared: Sequence[tuple[str, str]], correct: Mapping[str, np.ndarray]
+) -> list[dict[str, Any]]:
     from statsmodels.stats.contingency_tables import mcnemar
 
-    one, two = correct[first], correct[second]
-    only_first, only_second = int((one & ~two).sum()), int((~one & two).sum())
-    table = [[int((one & two).sum()), only_first], [only_second, int((~one & ~two).sum())]]
-    return {
-        "first": first,
-        "second": second,
-        "only_first_right": only_first,
-        "only_second_right": only_second,
-        "difference": (only_second - only_first) / len(one),
-        "p": min(1.0, float(mcnemar(table, exact=True).pvalue)),
-        "smallest_visible": smallest_visible_difference(only_first + only_second, len(one)),
-    }
+    tests = []
+    for first, second in compared:
+        one, two = correct[first], correct[second]
+        only_first, only_second = int((one & ~two).sum()), int((~one & two).sum())
+        table = [[int((one & two).sum()), only_first], [only_second, int((~one & ~two).sum())]]
+        visible = smallest_visible_difference(
+            only_first + only_second, len(one), LEVEL / len(compared)
+        )
+        tests.append(
+            {
+                "first": first,
+                "second": second,
+                "only_first_right": only_first,
+                "only_second_right": only_second,
+                "difference": (only_second - only_first) / len(one),
+                "p": min(1.0, float(mcnemar(table, exact=True).pvalue)),
+                "smallest_visible": visible,
+            }
+        )
+    return _corrected(tests)
 
 
 def _corrected(tests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The tests with p_corrected and differs, by Holm's method over all of them."""
     from statsmodels.stats.multitest import multipletests
 
     if not tests:
@@ -82,7 +90,9 @@ def _corrected(tests: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def smallest_visible_difference(disagreements: int, images: int) -> float | None:
+def smallest_visible_difference(
+    disagreements: int, images: int, level: float = LEVEL
+) -> float | None:
     """The smallest difference in accuracy that McNemar's test finds with probability `POWER`.
 
     R. J. Connor, "Sample Size for Testing Differences in Proportions for the Paired-Sample
@@ -92,6 +102,7 @@ def smallest_visible_difference(disagreements: int, images: int) -> float | None
     Args:
         disagreements: How many images only one of the two models reads right.
         images: How many there are.
+        level: The chance of calling a difference real that is none.
 
     Returns:
         The difference, between 0 and 1; None where even a difference as large as s, the largest
@@ -102,7 +113,7 @@ def smallest_visible_difference(disagreements: int, images: int) -> float | None
     from scipy.stats import norm
 
     share = disagreements / images
-    z_level, z_power = norm.ppf(1 - LEVEL / 2), norm.ppf(POWER)
+    z_level, z_power = norm.ppf(1 - level / 2), norm.ppf(POWER)
 
     def lacking(difference: float) -> float:
         spread = z_level * np.sqrt(share) + z_power * np.sqrt(share - difference**2)
@@ -192,27 +203,39 @@ def repeated(accuracies: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def welch(first: Sequence[float], second: Sequence[float]) -> dict[str, Any]:
-    """Whether two set-ups differ by more than their seeds do: Welch's t test of two means.
+def welch(
+    reference: Sequence[float], others: Mapping[str, Sequence[float]]
+) -> dict[str, dict[str, Any]]:
+    """Whether set-ups differ from one by more than their seeds do: Welch's t test of two means.
+
+    Args:
+        reference: Accuracies of the one, a seed each.
+        others: The same of each of the others.
 
     Returns:
-        difference, second minus first; statistic, df and p; differs, whether p is below `LEVEL`.
-        Statistic, df and p are None where neither set-up varies.
+        For each of the others: difference, its mean minus the reference's; statistic, df and p;
+        p_corrected by Holm's method over all that are tested; differs, whether that is below
+        `LEVEL`.  Where neither set-up varies, which is so for a single seed or a model without
+        one, nothing can be tested: statistic, df, p and p_corrected are None.
 
     """
     from scipy import stats
 
-    difference = float(np.mean(second) - np.mean(first))
-    if np.ptp(first) == 0 and np.ptp(second) == 0:
-        return {"difference": difference, "statistic": None, "df": None, "p": None,
-                "differs": difference != 0}  # fmt: skip
-    test = stats.ttest_ind(second, first, equal_var=False)
+    untested: dict[str, dict[str, Any]] = {}
+    tests = []
+    for name, values in others.items():
+        shown = {"name": name, "difference": float(np.mean(values) - np.mean(reference))}
+        alone = min(len(reference), len(values)) == 1
+        if alone or np.ptp(reference) == np.ptp(values) == 0:
+            lacking = dict.fromkeys(("statistic", "df", "p", "p_corrected"))
+            untested[name] = shown | lacking | {"differs": False}
+            continue
+        test = stats.ttest_ind(values, reference, equal_var=False)
+        figures = {"statistic": test.statistic, "df": test.df, "p": test.pvalue}
+        tests.append(shown | {key: float(value) for key, value in figures.items()})
+    found = untested | {test["name"]: test for test in _corrected(tests)}
     return {
-        "difference": difference,
-        "statistic": float(test.statistic),
-        "df": float(test.df),
-        "p": float(test.pvalue),
-        "differs": bool(test.pvalue < LEVEL),
+        name: {key: value for key, value in found[name].items() if key != "name"} for name in others
     }
 
 

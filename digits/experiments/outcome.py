@@ -1,6 +1,7 @@
 """What an experiment has shown, as one JSON file: experiments/outcomes/NAME.json."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from digits.experiments import results
 from digits.experiments.claims import judge, left_open
 from digits.experiments.definition import Experiment
 from digits.experiments.results import Measured, Result
+from digits.tracking import facts
 
 
 def summarise(
@@ -85,16 +87,16 @@ def _claims(experiment: Experiment, found: Sequence[Result]) -> list[dict[str, A
         if result is None or claim.model not in result.models:
             judged.append(left_open(claim))
             continue
-        commit, model = result.revision, claim.model
-
-        def read_own(image: str, commit: str = commit, model: str = model) -> str:
-            return _read_own(image, commit, model)
-
-        judged.append(judge(claim, result.models[model], read_own))
+        part = result.models[claim.model]
+        wanted = facts.params(facts.at_revision(result.revision))["dataset"]["name"]
+        if part.test["dataset"] != wanted:
+            judged.append(left_open(claim, f"{part.test['dataset']} stood in for {wanted}"))
+            continue
+        judged.append(judge(claim, part, partial(_read_own, result.revision, claim.model)))
     return judged
 
 
-def _read_own(image: str, commit: str, model: str) -> str:
+def _read_own(commit: str, model: str, image: str) -> str:
     """What the model that DVC keeps for `commit` reads in an image file of one digit."""
     from digits import scan
     from digits.predictor import Predictor
@@ -121,11 +123,8 @@ def _repeats(
             variant: significance.repeated(values) for variant, values in accuracies.items()
         }
         if reference in accuracies:
-            welch[model] = {
-                variant: significance.welch(accuracies[reference], values)
-                for variant, values in accuracies.items()
-                if variant != reference
-            }
+            others = {name: values for name, values in accuracies.items() if name != reference}
+            welch[model] = significance.welch(accuracies[reference], others)
     return {"repeats": repeats, "welch": welch}
 
 

@@ -178,7 +178,7 @@ def write_outcomes(outcomes):
             "reference": "none",
             "runs": seeds,
             "repeats": {"ann": means},
-            "welch": {"ann": {"shifts": significance.welch([0.9, 0.901], [0.95, 0.951])}},
+            "welch": {"ann": significance.welch([0.9, 0.901], {"shifts": [0.95, 0.951]})},
         },
         "digits-svc": {"reference": None, "runs": [], "claims": [claim, not_run]},
         "hardware": {

@@ -121,12 +121,19 @@ def test_repeated_runs():
 
 
 def test_set_ups_differ_if_they_differ_by_more_than_seeds_do():
-    near = significance.welch([0.970, 0.972, 0.971], [0.971, 0.973, 0.970])
-    far = significance.welch([0.970, 0.972, 0.971], [0.981, 0.983, 0.980])
-    assert not near["differs"]
-    assert far["differs"]
-    assert far["difference"] == pytest.approx(0.0103, abs=1e-4)
-    assert significance.welch([0.9, 0.9], [0.9, 0.9])["p"] is None
+    others = {"near": [0.971, 0.973, 0.970], "far": [0.981, 0.983, 0.980]}
+    tests = significance.welch([0.970, 0.972, 0.971], others)
+    assert not tests["near"]["differs"]
+    assert tests["far"]["differs"]
+    assert tests["far"]["difference"] == pytest.approx(0.0103, abs=1e-4)
+    assert tests["far"]["p_corrected"] == pytest.approx(2 * tests["far"]["p"])
+
+
+def test_what_seeds_do_not_change_is_not_tested():
+    tests = significance.welch([0.9, 0.9], {"same": [0.9, 0.9], "other": [0.8, 0.8]})
+    assert [test["p"] for test in tests.values()] == [None, None]
+    assert not tests["other"]["differs"]
+    assert significance.welch([0.9], {"alone": [0.8]})["alone"]["p"] is None
 
 
 def test_a_small_test_set_cannot_reject_a_hypothesis():
