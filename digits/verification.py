@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -39,6 +40,7 @@ TOLERATED_SCORE = 0.01
 """By how much rounding may move a probability.  What turns around within
 `pipeline.TOLERATED_DISAGREEMENT` is a tie; more than a percentage point away from one is not."""
 
+COMMIT_SHOWN = re.compile(r'<td id="commit">.*?</td>')
 NAMED = 5
 """Files that a message names at most."""
 LAST_LINES = 15
@@ -238,6 +240,8 @@ def _judge(path: str, evidence: Evidence) -> Output:
             return Output(path, Verdict.TIMED, _machines(path, evidence))
         if again:
             return Output(path, Verdict.EQUAL)
+        if _only_commit_differs(path, evidence):
+            return Output(path, Verdict.TOLERATED, "only the commit that it names is another")
         apart = _apart_by_predictions(path, evidence)
     except UserError as error:
         return Output(path, Verdict.DIFFERENT, str(error))
@@ -269,6 +273,21 @@ def _check_files(path: str, again: bool, evidence: Evidence) -> None:
             raise UserError(fault if again or _is_timed(path) else f"{fault}, nor is the new one")
 
 
+def _only_commit_differs(path: str, evidence: Evidence) -> bool:
+    """Whether an output is the report, and the same but for the commit of the code.
+
+    What is committed with the code was made before the commit had its name.
+    """
+    committed = evidence.committed / path
+    if not path.endswith(".html") or not committed.is_file():
+        return False
+    before, now = (
+        COMMIT_SHOWN.sub("", file.read_text(encoding="utf-8"))
+        for file in (committed, evidence.made[path])
+    )
+    return before == now
+
+
 def _machines(path: str, evidence: Evidence) -> str:
     """In what the machine that measured the recorded times differs from this one."""
     if not (evidence.committed / path).exists():
@@ -294,8 +313,7 @@ def _apart_by_predictions(path: str, evidence: Evidence) -> Difference:
     names = [Path(part).stem for part in Path(path).parts]
     model = next((name for name in names if name in config.MODELS), None)
     if model is None:
-        names = differing(working / path, made[path]) if (working / path).exists() else [""]
-        raise UserError(f"{_named(path, names)} has other bytes")
+        raise UserError(f"{_differing(path, evidence)} has other bytes")
     bundle, train = f"models/{model}", f"metrics/{model}/train.json"
     predictions = f"metrics/{model}/predictions.csv"
     for basis in (predictions, train):
@@ -308,10 +326,9 @@ def _apart_by_predictions(path: str, evidence: Evidence) -> Difference:
     same_predictions = evidence.recorded[predictions] == digest(made[predictions])
     trained = path in (bundle, train, f"metrics/{model}/history.csv")
     if same_model and (trained or same_predictions):
-        names = differing(working / path, made[path]) if (working / path).exists() else [""]
         raise UserError(
-            f"{_named(path, names)}: other bytes, though the training gave, bit by bit, the model "
-            f"that {train if trained else predictions} is of"
+            f"{_differing(path, evidence)}: other bytes, though the training gave, bit by bit, the "
+            f"model that {train if trained else predictions} is of"
         )
     before = pd.read_csv(committed / predictions)
     if path == bundle and (working / path).exists():
@@ -319,6 +336,9 @@ def _apart_by_predictions(path: str, evidence: Evidence) -> Difference:
         if kept.bundle.digest != sha256:
             raise UserError(f"{path} in the working tree is not the model that {train} names")
         before = _predictions(kept, made["data/split/test.npz"].parent)
+    highest = before.filter(like="score_").to_numpy().argmax(axis=1)
+    if forged := int((before["prediction"].to_numpy() != highest).sum()):
+        raise UserError(f"{predictions}: {forged} prediction(s) are not the highest score's class")
     apart = difference(before, pd.read_csv(made[predictions]))
     if apart is None:
         raise UserError("the predictions are of other images")
@@ -377,6 +397,12 @@ def _predictions(ready: predictor.Predictor, folder: Path) -> pd.DataFrame:
     test = split.read(folder, "test")
     probabilities = ready.probabilities(test.images).round(scoring.DECIMALS)
     return predictor.tabulate(test, probabilities, ready.classes)
+
+
+def _differing(path: str, evidence: Evidence) -> str:
+    """The files of an output that the working tree and the training have in other bytes."""
+    there = (evidence.working / path).exists()
+    return _named(path, differing(evidence.working / path, evidence.made[path]) if there else [""])
 
 
 def _named(path: str, names: list[str]) -> str:

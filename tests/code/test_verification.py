@@ -127,6 +127,28 @@ def test_a_model_that_rounding_changed_is_within_tolerance(root):
     assert "5 within tolerance" in str(report)
 
 
+def test_predictions_that_are_not_their_scores_are_found_though_the_record_was_adapted(root):
+    forged = table()
+    forged.loc[:4, "prediction"] = 1 - forged.loc[:4, "prediction"]
+    for place in ("working", "committed"):
+        forged.to_csv(root / place / "metrics/svc/predictions.csv", index=False)
+    found = different(evidence_of(root))
+    assert "5 prediction(s) are not the highest score's" in found["metrics/svc/predictions.csv"]
+
+
+def test_a_report_that_names_another_commit_is_within_tolerance(root):
+    page = '<tr><td id="commit">commit {}</td></tr><p>{}</p>'
+    for place, commit in (("working", "one"), ("committed", "one"), ("retrained", "two")):
+        files.write_text(root / place / "reports/report.html", page.format(commit, "same"))
+    path = "reports/report.html"
+    recorded = {path: verification.digest(root / "working" / path)}
+    made = {path: root / "retrained" / path}
+    evidence = Evidence(recorded, made, root / "committed", root / "working")
+    assert judged(evidence)[path].verdict is Verdict.TOLERATED
+    files.write_text(root / "retrained" / path, page.format("two", "other"))
+    assert judged(evidence)[path].verdict is Verdict.DIFFERENT
+
+
 @pytest.mark.parametrize(
     ("predictions", "words"),
     [
