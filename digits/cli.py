@@ -333,8 +333,16 @@ def compare(
             for selection in selections
             for run in selection.runs
         }
+    # What was published was measured on MNIST.
     tables = [
-        by_hardware.table(selection, predictions, epochs, published.get(selection.model))
+        by_hardware.table(
+            selection,
+            predictions,
+            epochs,
+            published.get(selection.model)
+            if selection.latest[0].tags.get("dataset") == "mnist"
+            else None,
+        )
         for selection in selections
     ]
 
@@ -425,20 +433,22 @@ def experiment(
     """
     from digits.experiments import definition, running
 
+    models = tuple(dict.fromkeys(chosen.value for chosen in model or []))
     defined = [(name, definition.load(name)) for name in names]
-    models = tuple(chosen.value for chosen in model or [])
-    for name, experiment in defined:
-        if queue:
-            runs, left_out = running.possible(definition.runs(name, experiment, models))
-            for run in runs:
-                running.queue(run)
-            _print_left_out(left_out)
-        else:
-            _conduct(name, experiment, models)
-    if queue:
-        print(
-            f"queued: type `dvc queue start`, and at its end `digits experiment {' '.join(names)}`"
-        )
+    planned = [definition.runs(name, experiment, models) for name, experiment in defined]
+    # All are checked before the first one trains.
+    possible = [running.possible(runs) for runs in planned]
+    if not queue:
+        for name, experiment in defined:
+            _conduct(definition.outcome_name(name, experiment, models), name, experiment, models)
+        return
+    waiting = [run for runs, _ in possible for run in runs if not running.kept(run)]
+    for run in waiting:
+        running.queue(run)
+    for _, left_out in possible:
+        _print_left_out(left_out)
+    print(f"{len(waiting)} run(s) are queued, the others are done; type `dvc queue start`, and at")
+    print("its end this command without --queue")
 
 
 @app.command()
@@ -451,15 +461,18 @@ def reproduce(
 
     The exit status is 1 if a claim is not confirmed.
     """
-    from digits.experiments import definition, outcome, reproduction
+    from digits.experiments import definition, outcome, reproduction, running
 
     outcomes, pictures = [], {}
+    for name in reproduction.published():
+        defined = definition.load(name)
+        running.possible(definition.runs(name, defined))  # refuses wrong values before any training
     for name in reproduction.published():
         defined = definition.load(name)
         models = {model for run in definition.runs(name, defined) for model in run.models}
         kept = tuple(one for one in config.MODELS if one in models - set(without or []))
         summary, found = (
-            _conduct(name, defined, kept)
+            _conduct(name, name, defined, kept)
             if kept
             else (outcome.summarise(name, defined, [], {}), [])
         )
@@ -475,9 +488,9 @@ def reproduce(
 
 
 def _conduct(
-    name: str, experiment: "Experiment", models: tuple[str, ...]
+    title: str, name: str, experiment: "Experiment", models: tuple[str, ...]
 ) -> "tuple[dict[str, Any], list[Result]]":
-    """Run one experiment, write and print its outcome, and hand both on."""
+    """Run one experiment, write and print its outcome under the title, and hand both on."""
     from rich.console import Console
     from rich.table import Table
 
@@ -488,8 +501,8 @@ def _conduct(
     for number, run in enumerate(runs, start=1):
         print(f"[{number}/{len(runs)}] {run.name}: {', '.join(run.models)}", flush=True)
         found.append(running.kept(run) or running.execute(run))
-    summary = outcome.summarise(name, experiment, found, left_out)
-    files.write_json(outcome.path(name), summary)
+    summary = outcome.summarise(title, experiment, found, left_out)
+    files.write_json(outcome.path(title), summary)
 
     table = Table("run", "model", "test accuracy", "95% interval", "training", box=None)
     for result, shown in zip(found, summary["runs"], strict=True):
@@ -503,7 +516,7 @@ def _conduct(
     for claim in summary["claims"]:
         verdict = {True: "agrees", False: "differs", None: "not run"}[claim["agrees"]]
         console.print(f"{verdict}: {claim['text']}: {claim['published']}; here {claim['ours']}")
-    print(f"{paths.relative(outcome.path(name))} is written")
+    print(f"{paths.relative(outcome.path(title))} is written")
     return summary, found
 
 

@@ -53,9 +53,9 @@ def judge(claim: Claim, measured: Measured, read_own: ReadOwn) -> dict[str, Any]
     return {**_stated(claim), **judged}
 
 
-def left_open(claim: Claim) -> dict[str, Any]:
-    """The same for a claim whose run was left out."""
-    return {**_stated(claim), "ours": "not run", "agrees": None, "how": ""}
+def left_open(claim: Claim, reason: str = "") -> dict[str, Any]:
+    """The same for a claim whose run was left out, or cannot tell for the reason given."""
+    return {**_stated(claim), "ours": "not run", "agrees": None, "how": reason}
 
 
 def _stated(claim: Claim) -> dict[str, Any]:
@@ -193,7 +193,10 @@ def _change(claim: ChangeClaim, measured: Measured) -> dict[str, Any]:
     return {
         **_share(point["correct"], measured.robustness["images"]),
         "agrees": point["high"] < 0.5,
-        "how": f"whether less than half is read right at {claim.amount:g} {change['unit']}",
+        "how": (
+            f"whether less than half, with its interval, is read right at {claim.amount:g} "
+            f"{change['unit']}"
+        ),
     }
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from digits import config, paths
+from digits import config, paths, robustness
 from digits.config import Count, Section, Seed
 from digits.errors import UserError
 
@@ -166,6 +166,7 @@ class Run:
     """One run of the pipeline."""
 
     experiment: str
+    """As `outcome_name` gives it."""
     variant: str
     """Empty where the experiment has no variants."""
     seed: int | None
@@ -214,11 +215,21 @@ def load(name: str, folder: Path = paths.EXPERIMENTS) -> Experiment:
             for fault in error.errors()
         ]
         raise UserError("\n  ".join([f"{path.name} has wrong values:", *faults])) from None
+    if experiment.grid and experiment.variants:
+        raise UserError(f"{path.name}: expected variants or a grid, received both; keep one")
     known = {run.variant for run in runs(name, experiment)}
     named = [claim.variant or "" for claim in experiment.claims]
     named += [experiment.reference] if experiment.reference else []
     if unknown := sorted(set(named) - known):
         raise UserError(f"{path.name}: no variant is called {', '.join(map(repr, unknown))}")
+    for claim in experiment.claims:
+        if claim.measure == "fails_under":
+            axis = robustness.AXES.get(claim.change)
+            if not experiment.robustness or axis is None or claim.amount not in axis.amounts:
+                raise UserError(
+                    f"{path.name}: '{claim.text}' cannot be measured; expected robustness: true, "
+                    f"one of {', '.join(robustness.AXES)}, and one of its steps"
+                )
     return experiment
 
 
@@ -244,18 +255,26 @@ def runs(name: str, experiment: Experiment, models: tuple[str, ...] = ()) -> lis
     """
     planned = []
     for variant, overrides in _variants(experiment):
-        trained = models or experiment.models
+        trained, title = models or experiment.models, outcome_name(name, experiment, models)
         if overrides.models:
             trained = tuple(model for model in overrides.models if not models or model in models)
+            title = name
         for seed in (experiment.seeds or (None,)) if trained else ():
             differences = merged(experiment.differences, overrides.differences)
             if seed is not None:
                 seeds = {model: {"seed": seed} for model in trained if model != "svc"}
                 differences = merged(differences, {"train": seeds})
             planned.append(
-                Run(name, variant, seed, tuple(trained), experiment.robustness, differences)
+                Run(title, variant, seed, tuple(trained), experiment.robustness, differences)
             )
     return planned
+
+
+def outcome_name(name: str, experiment: Experiment, models: tuple[str, ...]) -> str:
+    """The experiment's name, with the models where they are others than the definition's."""
+    if not models or set(models) == set(experiment.models):
+        return name
+    return "-".join([name, "of", *models])
 
 
 def _variants(experiment: Experiment) -> Iterator[tuple[str, Overrides]]:

@@ -143,15 +143,15 @@ def _section(outcome: dict[str, Any], pictures: Sequence[str]) -> list[str]:
     lines += [f"- {assumption}" for assumption in outcome["assumed"]]
     for run in outcome["runs"]:
         for model, figures_ in run["models"].items():
-            heading = f"{model} {run['variant']}".strip()
+            heading = " ".join(dict.fromkeys(filter(None, [model, run["variant"]])))
             seconds = figures_["train_seconds"]
             lines += [
                 "",
                 f"### {heading}: classification report",
                 "",
-                f"{figures_['test_accuracy']:.2%} of {figures_['test_images']:,} test images; "
-                f"trained in {seconds:,.1f} s on {figures_['device']}, {figures_['threads']} "
-                f"thread(s), {figures_['precision']}.",
+                f"{figures_['test_accuracy']:.2%} of {figures_['test_images']:,} test images of "
+                f"{figures_['dataset']}; trained in {seconds:,.1f} s on {figures_['device']}, "
+                f"{figures_['threads']} thread(s), {figures_['precision']}.",
                 "",
                 *_classification(figures_),
             ]
