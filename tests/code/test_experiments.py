@@ -1,11 +1,16 @@
 """Experiments: definitions that hold differences only, and claims held against results."""
 
+import json
+import os
+import sys
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
 from digits import config, paths
 from digits.errors import UserError
-from digits.experiments import claims, definition, outcome, reproduction, results
+from digits.experiments import claims, definition, outcome, reproduction, results, running
 from digits.experiments.definition import Experiment, Run
 
 CLASSES = ["0", "1", "2"]
@@ -61,6 +66,11 @@ def test_variants_and_seeds_make_runs(tmp_path):
     instead = definition.runs("tried", experiment, ("cnn",))
     assert {run.variant for run in instead} == {"plain"}
     assert instead[0].targets == ["evaluate@cnn"]
+    # What the definition's own models gave keeps its name.
+    assert instead[0].name == "tried-of-cnn-plain-seed-3"
+    assert definition.outcome_name("tried", experiment, ("cnn",)) == "tried-of-cnn"
+    assert definition.runs("tried", experiment, ("ann",))[2].name == "tried-wide-seed-3"
+    assert definition.runs("tried", experiment, ("svc", "ann"))[0].name == "tried-plain-seed-3"
 
 
 def test_a_grid_is_all_combinations(tmp_path):
@@ -87,6 +97,15 @@ def test_a_grid_is_all_combinations(tmp_path):
             "1.5",
         ),
         ("title: t\n", "models"),
+        (
+            "title: t\nmodels: [ann]\nvariants: {a: {}}\ngrid: {hardware.threads: [1]}\n",
+            "both",
+        ),
+        (
+            "title: t\nmodels: [ann]\nrobustness: true\nclaims: [{text: It fails, model: ann, "
+            "measure: fails_under, change: shift, amount: 4.5, published: fails}]\n",
+            "It fails",
+        ),
     ],
 )
 def test_a_wrong_definition_is_refused(tmp_path, text, complaint):
@@ -105,6 +124,44 @@ def test_an_unknown_parameter_is_refused_before_anything_runs(tmp_path):
     (run,) = definition.runs("tried", experiment)
     with pytest.raises(UserError, match="did you mean 'units'"):
         definition.parameters(run, config.read(paths.PARAMS))
+
+
+@pytest.mark.parametrize("file", sorted(paths.OUTCOMES.glob("*.json")), ids=lambda path: path.stem)
+def test_an_outcome_is_that_of_its_definition(file):
+    outcome = json.loads(file.read_text())
+    if "experiment" not in outcome:  # reproduction.json gathers the others' claims
+        return
+    name, _, models = outcome["experiment"].partition("-of-")
+    experiment = definition.load(name)
+    runs = definition.runs(name, experiment, tuple(filter(None, models.split("-"))))
+    assert outcome["assumed"] == list(experiment.assumed)
+    made = {(run["variant"], run["seed"]): run["differences"] for run in outcome["runs"]}
+    left_out = [run.variant for run in runs if (run.variant, run.seed) not in made]
+    assert set(left_out) <= set(outcome["left_out"])
+    for run in runs:
+        if (run.variant, run.seed) in made:
+            assert made[run.variant, run.seed] == json.loads(json.dumps(run.differences))
+
+
+def test_a_choice_of_the_cpu_does_not_hide_the_gpu_from_the_next(tmp_path, monkeypatch):
+    fake = SimpleNamespace(
+        NVMLError=OSError,
+        nvmlInit=lambda: None,
+        nvmlShutdown=lambda: None,
+        nvmlDeviceGetCount=lambda: 1,
+        nvmlDeviceGetHandleByIndex=lambda index: index,
+        nvmlDeviceGetName=lambda handle: "NVIDIA H100",
+        nvmlDeviceGetCudaComputeCapability=lambda handle: (9, 0),
+    )
+    monkeypatch.setitem(sys.modules, "pynvml", fake)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    experiment = write(
+        tmp_path, "title: t\nmodels: [ann]\ngrid: {hardware.device: [cpu, gpu, auto]}\n"
+    )
+    able, left_out = running.possible(definition.runs("tried", experiment))
+    assert [run.variant for run in able] == ["cpu", "gpu", "auto"]
+    assert not left_out
+    assert "CUDA_VISIBLE_DEVICES" not in os.environ
 
 
 def test_settings_are_written_as_dvc_reads_them():
