@@ -11,8 +11,8 @@ from digits.errors import UserError
 from digits.web.limits import ProblemError
 
 FIELD = "image"
-HEADER_BYTES = 8 * 1024
-"""Of one part of a multipart body."""
+HEADER_BYTES = 4 * 1024
+"""Of one part of a multipart body, and of a header that is taken apart."""
 PARTS = 64
 """Of a multipart body; what follows is not looked at."""
 
@@ -29,12 +29,11 @@ def content(data: bytes, content_type: str | None) -> bytes:
             file in the field `image`.
 
     """
-    header = Message()
-    header["content-type"] = content_type or "application/octet-stream"
-    kind = header.get_content_type()
+    content_type = content_type or "application/octet-stream"
+    kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        return _field(data, header.get_boundary())
-    if header.get_content_maintype() == "image" or kind == "application/octet-stream":
+        return _field(data, _parameter(content_type, "boundary"))
+    if kind.startswith("image/") or kind == "application/octet-stream":
         return data
     raise ProblemError(
         415,
@@ -66,28 +65,35 @@ def _name(head: bytes) -> str | None:
     for line in head.split(b"\r\n"):
         name, _, value = line.decode("latin-1").partition(":")
         if name.strip().lower() == "content-disposition":
-            header = Message()
-            header["content-disposition"] = value.strip()
-            found = header.get_param("name", header="content-disposition")
-            return found if isinstance(found, str) else None
+            return _parameter(value.strip(), "name")
     return None
+
+
+def _parameter(header: str, name: str) -> str | None:
+    """A parameter of a header's value; None where there is none, or none that can be read."""
+    if len(header) > HEADER_BYTES:
+        return None
+    message = Message()
+    message["content-disposition"] = header
+    try:
+        found = message.get_param(name, header="content-disposition")
+    except (TypeError, ValueError):  # parameters in parts (RFC 2231) that do not fit together
+        return None
+    return found if isinstance(found, str) else None
 
 
 def pixels(data: bytes) -> int:
     """How many pixels an image file announces, before any is decoded.
 
     Returns:
-        Width x height; 0 for an image whose head is damaged.
+        Width x height; 0 where the head of an image is damaged or the file is none.
 
     Raises:
-        ProblemError: 413 if they are too many, 415 if it is no image, 422 if it is empty.
+        ProblemError: 413 if they are too many, 422 if the file is empty.
 
     """
     if not data:
         raise ProblemError(422, "expected an image, received nothing")
-    Image.init()
-    openers = [Image.OPEN[name][1] for name in scan.FORMATS]
-    known = any(accept(data[:16]) for accept in openers if accept)
     try:
         with Image.open(io.BytesIO(data), formats=scan.FORMATS) as image:
             count = image.width * image.height
@@ -101,19 +107,23 @@ def pixels(data: bytes) -> int:
             f"expected at most {scan.MAX_PIXELS // 10**6} million pixels, received more; "
             "scale the picture down",
         )
-    if not count and not known:
-        decode(data, status=415)
     return count
 
 
-def decode(data: bytes, status: int = 422) -> np.ndarray:
+def decode(data: bytes) -> np.ndarray:
     """Decode an image file into (height, width) uint8 grey levels.
 
     Raises:
-        ProblemError: with `status` if it cannot be read.
+        ProblemError: 415 if it is no image, 422 if it is one that cannot be read.
 
     """
     try:
         return scan.read_image(data)
     except UserError as error:
-        raise ProblemError(status, str(error)) from None
+        raise ProblemError(422 if _begins_as_image(data) else 415, str(error)) from None
+
+
+def _begins_as_image(data: bytes) -> bool:
+    Image.init()
+    openers = [Image.OPEN[name][1] for name in scan.FORMATS]
+    return any(accept(data[:16]) for accept in openers if accept)
