@@ -50,6 +50,8 @@ class Settings:
     body_bytes: int = scan.MAX_BYTES
     held_bytes: int = 16 * scan.MAX_BYTES
     """Of all bodies together."""
+    bodies: int = 128
+    """Requests with a body at once, from its first byte to the answer; further ones get 429."""
     large_pixels: int = 8_000_000
     """Larger images are decoded one at a time, beside the others: each can take 1.5 GiB."""
     digits: int = 300
@@ -110,8 +112,12 @@ class Gate:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                del headers["accept-ranges"]
             await send(message)
 
+        # Nothing here is so large that a part of it would be wanted, and a wrong range would be
+        # answered in plain text.
+        scope["headers"] = [field for field in scope["headers"] if field[0] != b"range"]
         if refusal := self._refusal(scope["method"], Headers(scope=scope)):
             await refusal.response()(scope, receive, send_secured)
         else:
@@ -126,7 +132,7 @@ class Gate:
         if method in SAFE_METHODS:
             return None
         origin = headers.get("origin")
-        own = origin is None or urlsplit(origin).netloc == headers["host"]
+        own = origin is None or origin.partition("://")[2] == headers["host"]
         if not own or headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             return ProblemError(403, "other sites may not send anything to this service")
         return None
@@ -143,6 +149,7 @@ class Load:
         }
         self._jobs = {False: 0, True: 0}
         self._held = 0
+        self._bodies = 0
 
     @asynccontextmanager
     async def body(self, request: Request, limit: int) -> AsyncIterator[bytes]:
@@ -157,7 +164,10 @@ class Load:
                 is held.
 
         """
+        if self._bodies >= self._settings.bodies:
+            raise busy("too many requests are open; try again")
         content = bytearray()
+        self._bodies += 1
         try:
             async with asyncio.timeout(self._settings.body_seconds):
                 async for chunk in self._chunks(request, limit):
@@ -174,6 +184,7 @@ class Load:
             raise ProblemError(400, "the request was cut short") from None
         finally:
             self._held -= len(content)
+            self._bodies -= 1
 
     async def _chunks(self, request: Request, limit: int) -> AsyncIterator[bytes]:
         too_large = ProblemError(

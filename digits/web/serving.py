@@ -9,68 +9,107 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import h11
 import joblib
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 from threadpoolctl import threadpool_limits
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from digits import paths, reading
+from digits import feedback, paths, reading
 from digits.errors import UserError
 from digits.web import app
-from digits.web.limits import LOCAL_HOSTS, Settings, host_name
+from digits.web.limits import LOCAL_HOSTS, ProblemError, Settings, busy, host_name
 
 HEADER_SECONDS = 10.0
 """Until the head of a request has come."""
-CONNECTIONS = 512
-"""At once; when half of them are there, the one that has been silent for longest makes room."""
+ANSWER_SECONDS = 30.0
+"""Until an answer has been taken, as far as it does not fit into the system's buffers."""
+CONNECTIONS = 256
+"""At once; then the one that has kept the service waiting for longest makes room."""
 ANYWHERE = ("0.0.0.0", "::")
 
 
 class Protocol(H11Protocol):
-    """HTTP/1.1 that also cuts off who sends no request, or sends its head slowly."""
+    """HTTP/1.1 that also cuts off who sends no request, or slowly, or takes no answer."""
 
-    _waiting: asyncio.TimerHandle | None = None
+    _owed: float | None = None
+    """In how many seconds the client had to do its part; None while it is the service's turn."""
+    _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        if len(self.connections) > CONNECTIONS // 2:
-            # By when each will be cut off.
-            silent = {
-                one: one._waiting.when()
+        # Writing is then paused whenever the client has not taken everything.
+        transport.set_write_buffer_limits(high=0)
+        self._watch()
+        if len(self.connections) > CONNECTIONS:
+            timed = {
+                one: one._timer.when()
                 for one in self.connections
-                if isinstance(one, Protocol) and one._waiting
+                if isinstance(one, Protocol) and one is not self and one._timer
             }
-            if silent:
-                oldest = min(silent, key=silent.__getitem__)
-                oldest._unwatch()
+            if timed:
+                oldest = min(timed, key=timed.__getitem__)
                 self.connections.discard(oldest)
                 oldest.transport.abort()
-        self._watch()
+            else:
+                self.app = _full
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         self._watch()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._watch()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._watch()
+
     def connection_lost(self, exc: Exception | None) -> None:
-        self._unwatch()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         super().connection_lost(exc)
 
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, unless an answer has begun."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            answer = ProblemError(400, "expected a request as HTTP/1.1 has it").response()
+            head = [b"HTTP/1.1 400 Bad Request", b"connection: close"]
+            head += [name + b": " + value for name, value in answer.raw_headers]
+            self.transport.write(b"\r\n".join([*head, b"", bytes(answer.body)]))
+        if self.cycle is not None:
+            self.cycle.disconnected = True  # what the application still says is not sent
+        self.transport.close()
+
     def _watch(self) -> None:
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._unwatch()
-        elif self._waiting is None:
-            self._waiting = self.loop.call_later(HEADER_SECONDS, self._cut)
+        """Give the client time for its part, if it is its turn and was not before."""
+        if self.flow.write_paused:
+            owed = ANSWER_SECONDS
+        elif self.cycle is None or self.cycle.response_complete:
+            owed = HEADER_SECONDS
+        else:
+            owed = None
+        if owed == self._owed:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._owed = owed
+        self._timer = None if owed is None else self.loop.call_later(owed, self.transport.abort)
 
-    def _unwatch(self) -> None:
-        if self._waiting is not None:
-            self._waiting.cancel()
-            self._waiting = None
 
-    def _cut(self) -> None:
-        self._waiting = None
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.abort()
+async def _full(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer over a connection that is one too many."""
+    refusal = busy("too many connections are open; try again").response()
+    refusal.headers["connection"] = "close"
+    await refusal(scope, receive, send)
 
 
 def run(
@@ -90,13 +129,16 @@ def run(
         store: Folder that takes corrections, or None to take none.
 
     Raises:
-        UserError: if a model is missing, or host and port cannot be had.
+        UserError: if a model is missing, corrections cannot be stored, or host and port cannot be
+            had.
 
     """
     # Several small images at once: threads of BLAS, OpenCV and ONNX Runtime would only wait for
     # each other (a drawing is found in 6 ms of processor time instead of 87).
     threadpool_limits(1, "blas")
     cv2.setNumThreads(1)
+    if store is not None:
+        feedback.prepare(store)
     listening = bind(host, port)
     with listening:
         reader = reading.Reader(models, threads=1)
@@ -126,7 +168,6 @@ def server(application: FastAPI) -> uvicorn.Server:
         log_level="warning",
         access_log=False,
         server_header=False,
-        limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=2,
     )
     return uvicorn.Server(config)
