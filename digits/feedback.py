@@ -6,9 +6,9 @@ processes may add to one folder.
 """
 
 import base64
-import binascii
 import hashlib
 import os
+import tempfile
 import time
 import uuid
 from collections import Counter
@@ -17,7 +17,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from pydantic import ValidationError
 
 from digits import files, paths
 from digits.config import Section
@@ -29,7 +28,7 @@ NO_DIGIT = "none"
 """The label of what is no digit."""
 ARRIVING = ".arriving"
 """Sub-folder of what is being written; what a killed process left there was never confirmed."""
-PREFIX = "feedback-"
+EXPORTED = "feedback-"
 """Begins the name of every image that `export` writes, and of those alone that it removes."""
 
 
@@ -77,6 +76,36 @@ def from_png(data: bytes) -> np.ndarray | None:
     return image if image is not None and image.shape == (SIDE, SIDE) else None
 
 
+def prepare(folder: Path) -> None:
+    """Make the folder of the records, on the disk for good.
+
+    Raises:
+        UserError: if nothing can be written there.
+
+    """
+    arriving = folder / ARRIVING
+    try:
+        arriving.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=arriving):
+            pass
+        for made in (folder, folder.parent, folder.parent.parent):
+            _flush(made)
+    except OSError as error:
+        raise UserError(
+            f"expected to store corrections in {paths.relative(folder)}, received "
+            f'"{error.strerror}"; make it a folder that you may write to, or leave out --feedback'
+        ) from None
+
+
+def _flush(folder: Path) -> None:
+    """Let the names in a folder outlast a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def add(
     folder: Path,
     image: np.ndarray,
@@ -87,7 +116,7 @@ def add(
     """Keep one correction; when this returns, it is on the disk.
 
     Args:
-        folder: Of the records; made where it is missing.
+        folder: Of the records; made anew where somebody has removed it.
         image: (28, 28) uint8 as the models saw it.
         label: What it shows: a class, or `NO_DIGIT`.
         predictions: What each model read.
@@ -108,9 +137,9 @@ def add(
     )
     # Zero-padded: the order of names is the order of time.
     name = f"{nanoseconds:020d}-{uuid.uuid4().hex}.json"
-    arriving = folder / ARRIVING
-    arriving.mkdir(parents=True, exist_ok=True)
-    temporary = arriving / name
+    if not (folder / ARRIVING).is_dir():
+        prepare(folder)
+    temporary = folder / ARRIVING / name
     try:
         with temporary.open("xb") as sink:
             sink.write(record.model_dump_json().encode() + b"\n")
@@ -119,12 +148,7 @@ def add(
         temporary.rename(folder / name)
     finally:
         temporary.unlink(missing_ok=True)
-    # Without this a power cut could still take the name away.
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    _flush(folder)
     return name.removesuffix(".json")
 
 
@@ -149,7 +173,7 @@ def export(source: Path, target: Path) -> Exported:
         try:
             record = Record.model_validate_json(path.read_bytes(), strict=True)
             image = from_png(base64.b64decode(record.image, validate=True))
-        except (ValidationError, binascii.Error):
+        except ValueError:  # no JSON, not these keys, no base64
             image = None
         if image is None or record.label.startswith("."):
             unreadable.append(path.name)
@@ -163,14 +187,14 @@ def export(source: Path, target: Path) -> Exported:
             "`digits ui --feedback`, click a digit that is misread and say what it is"
         )
     wanted = {
-        target / label / f"{PREFIX}{digest[:32]}.png": content
+        target / label / f"{EXPORTED}{digest[:32]}.png": content
         for digest, (label, content) in latest.items()
         if label != NO_DIGIT
     }
     for path, content in wanted.items():
         with files.atomic(path) as temporary:
             temporary.write_bytes(content)
-    for path in target.glob(f"*/{PREFIX}*.png"):
+    for path in target.glob(f"*/{EXPORTED}*.png"):
         if path not in wanted:
             path.unlink()
     counts = Counter(path.parent.name for path in wanted)
