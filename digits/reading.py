@@ -19,7 +19,6 @@ UNSURE = "?"
 class Opinion:
     """What one model says of one digit."""
 
-    model: str
     label: str
     """The best guess, a class name."""
     score: float
@@ -150,7 +149,6 @@ class Reader:
             for index, (scores, certain) in enumerate(zip(probabilities, sure, strict=True)):
                 best = int(scores.argmax())
                 said[index][model] = Opinion(
-                    model=model,
                     label=self.classes[best],
                     score=float(scores[best]),
                     scores=tuple(map(float, scores)),

@@ -2,13 +2,12 @@
 
 import base64
 import binascii
-import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import cv2
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
@@ -23,7 +22,7 @@ from digits.web.limits import Gate, Load, ProblemError, Settings
 
 STATIC = Path(__file__).with_name("static")
 FEEDBACK_BYTES = 64 * 1024
-PREFIX = "data:image/png;base64,"
+DATA_URI = "data:image/png;base64,"
 DECIMALS = 6
 
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -161,11 +160,11 @@ def create(reader: Reader, settings: Settings, store: Path | None) -> FastAPI:
         docs_url=None,  # both documentation pages load scripts from another host
         redoc_url=None,
         lifespan=lifespan,
-        responses=_problems(400),
+        responses=_problems(400, 429),
     )
     app.add_middleware(Gate, hosts=settings.hosts)
     _answer_with_problems(app)
-    Name = StrEnum("Model", list(reader.models))  # type: ignore[misc]
+    Model = _one_of(reader.models)
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
@@ -199,12 +198,12 @@ def create(reader: Reader, settings: Settings, store: Path | None) -> FastAPI:
     async def predict(
         request: Request,
         model: Annotated[
-            list[Name] | None, Query(max_length=64, description="Ask these models only.")
-        ] = None,
+            list[Model],  # type: ignore[valid-type]
+            Query(default_factory=list, max_length=64, description="Ask these models only."),
+        ],
     ) -> JSONResponse:
         """Read every digit of an image: PNG, JPEG, GIF, BMP, PPM, WebP or TIFF."""
-        asked = tuple(dict.fromkeys(one.value for one in model or ())) or reader.models
-
+        asked = tuple(dict.fromkeys(model)) or reader.models
         kind = request.headers.get("content-type")
 
         def size() -> tuple[bytes, int]:
@@ -212,7 +211,12 @@ def create(reader: Reader, settings: Settings, store: Path | None) -> FastAPI:
             return file, images.pixels(file)
 
         def work() -> dict[str, Any]:
-            found = reader.read(images.decode(file), asked)
+            try:
+                found = reader.read(images.decode(file), asked)
+            except (cv2.error, MemoryError):
+                raise ProblemError(
+                    422, "this image cannot be read; scale it down, or send a part of it"
+                ) from None
             if len(found.digits) > settings.digits:
                 raise ProblemError(
                     422,
@@ -232,14 +236,22 @@ def create(reader: Reader, settings: Settings, store: Path | None) -> FastAPI:
     return app
 
 
+IMAGE_FILE = {"type": "string", "format": "binary"}
 IMAGE_BODY = {
     "required": True,
-    "description": "The bytes of an image file; application/octet-stream is taken too, and so is "
-    f"a form (multipart/form-data) with the file in the field `{images.FIELD}`.",
-    "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
+    "description": "An image file, as it is or in a form.",
+    "content": {
+        "image/*": {"schema": IMAGE_FILE},
+        "application/octet-stream": {"schema": IMAGE_FILE},
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "properties": {images.FIELD: IMAGE_FILE},
+                "required": [images.FIELD],
+            },
+        },
+    },
 }
-"""No schema can say which bytes are an image.  A form is described in words, since tools that make
-requests from schemas would fill it with other bytes; of image/* they send real ones."""
 
 
 def prediction(page: Page, models: tuple[str, ...], classes: tuple[str, ...]) -> Prediction:
@@ -282,25 +294,25 @@ def _digit(digit: ReadDigit, models: tuple[str, ...], classes: tuple[str, ...]) 
         label=first.label,
         score=first.score,
         sure=first.sure,
-        image=PREFIX + base64.b64encode(feedback.png(digit.image)).decode(),
+        image=DATA_URI + base64.b64encode(feedback.png(digit.image)).decode(),
         models=opinions,
     )
 
 
 def _take_corrections(app: FastAPI, reader: Reader, load: Load, store: Path) -> None:
     """Add the address that stores what a digit really is."""
-    Label = StrEnum("Label", [*reader.classes, feedback.NO_DIGIT])  # type: ignore[misc]
-    Read = StrEnum("Read", list(reader.classes))  # type: ignore[misc]
-    Model = StrEnum("Model", list(reader.models))  # type: ignore[misc]
+    Label = _one_of((*reader.classes, feedback.NO_DIGIT))
+    Read = _one_of(reader.classes)
+    Model = _one_of(reader.models)
 
     class Correction(Answer):
         """What one digit really is."""
 
-        image: Annotated[str, Field(pattern=f"^{PREFIX}[A-Za-z0-9+/]+={{0,2}}$")]
+        image: Annotated[str, Field(pattern=f"^{DATA_URI}[A-Za-z0-9+/]+={{0,2}}$")]
         """As /api/predict gave it."""
         label: Label  # type: ignore[valid-type]
         """The right class, or "none" for what is no digit."""
-        predictions: dict[Model, Read]  # type: ignore[valid-type]
+        predictions: Annotated[dict[Model, Read], Field(min_length=1)]  # type: ignore[valid-type]
         """What each model read."""
 
     @app.post(
@@ -324,10 +336,12 @@ def _take_corrections(app: FastAPI, reader: Reader, load: Load, store: Path) -> 
             try:
                 given = Correction.model_validate_json(data)
                 image = feedback.from_png(
-                    base64.b64decode(given.image.removeprefix(PREFIX), validate=True)
+                    base64.b64decode(given.image.removeprefix(DATA_URI), validate=True)
                 )
             except ValidationError as error:
-                raise ProblemError(422, _described(error.errors())) from None
+                raise ProblemError(
+                    422, _described(error.errors(), Correction.model_fields)
+                ) from None
             except binascii.Error:
                 image = None
             if image is None:
@@ -337,11 +351,16 @@ def _take_corrections(app: FastAPI, reader: Reader, load: Load, store: Path) -> 
                     store,
                     image,
                     given.label,
-                    {str(one): str(said) for one, said in given.predictions.items()},
-                    {str(one): reader.digests[one] for one in given.predictions},
+                    given.predictions,
+                    {model: reader.digests[model] for model in given.predictions},
                 )
             )
         return JSONResponse({"id": key}, 201)
+
+
+def _one_of(names: tuple[str, ...]) -> Any:
+    """The type that holds these names, which need not be identifiers."""
+    return Literal[names]  # type: ignore[valid-type]
 
 
 def _inlined(model: type[BaseModel]) -> dict[str, Any]:
@@ -376,10 +395,10 @@ def _answer_with_problems(app: FastAPI) -> None:
 
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return ProblemError(422, _described(error.errors())).response()
+        return ProblemError(422, _described(error.errors(), ("model",))).response()
 
     async def broken(_: Request, error: Exception) -> JSONResponse:
-        logging.getLogger("uvicorn.error").error("an answer failed", exc_info=error)
+        # The server logs it.
         return ProblemError(500, "this is a fault of the service; it is in its log").response()
 
     app.add_exception_handler(ProblemError, refuse)
@@ -388,9 +407,16 @@ def _answer_with_problems(app: FastAPI) -> None:
     app.add_exception_handler(Exception, broken)
 
 
-def _described(faults: Any) -> str:
-    """What was wrong with the parameters, without repeating them."""
-    return "; ".join(
-        f"{'.'.join(str(part) for part in fault['loc'] if part != 'query')[:60]}: {fault['msg']}"
-        for fault in faults[:5]
-    )
+def _described(faults: Sequence[Any], fields: Collection[str]) -> str:
+    """What was wrong with the parameters, without repeating anything that the client sent.
+
+    Args:
+        faults: As pydantic lists them.
+        fields: Names that may be given; others are the client's.
+
+    """
+    said = []
+    for fault in faults[:5]:
+        named = [str(part) for part in fault["loc"] if part in fields]
+        said.append(": ".join([*named[:1], fault["msg"]]))
+    return "; ".join(dict.fromkeys(said))

@@ -148,8 +148,7 @@ def test_a_page_is_read_row_by_row_by_every_model(made):
     for digit in read.digits:
         assert list(digit.opinions) == ["svc", "cnn"]
         assert digit.agreed
-        for model, opinion in digit.opinions.items():
-            assert opinion.model == model
+        for opinion in digit.opinions.values():
             assert opinion.score == max(opinion.scores) == opinion.scores[int(opinion.label)]
             assert sum(opinion.scores) == pytest.approx(1)
 

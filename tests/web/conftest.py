@@ -50,7 +50,7 @@ class StubReader:
         score = {"cnn": 0.97, "svc": 0.55}[model]
         scores = [(1 - score) / 9] * 10
         scores[7] = score
-        return Opinion(model, "7", score, tuple(scores), sure=score > 0.9)
+        return Opinion("7", score, tuple(scores), sure=score > 0.9)
 
 
 class Service:
