@@ -54,8 +54,8 @@ class StubReader:
 
 
 class Service:
-    def __init__(self, address, reader):
-        self.address, self.reader = address, reader
+    def __init__(self, address, reader, connections):
+        self.address, self.reader, self.connections = address, reader, connections
         self.port = int(address.rpartition(":")[2])
 
 
@@ -64,8 +64,8 @@ def serve():
     """Start the service with changed settings: `with serve(store, waiting=1) as service`."""
 
     @contextmanager
-    def start(store=None, **changes):
-        reader = StubReader()
+    def start(store=None, reader=None, **changes):
+        reader = reader or StubReader()
         settings = replace(Settings(), **changes)
         listening = serving.bind("127.0.0.1", 0)
         server = serving.server(app.create(reader, settings, store))
@@ -74,7 +74,8 @@ def serve():
         while not server.started:
             time.sleep(0.005)
         try:
-            yield Service(f"http://127.0.0.1:{listening.getsockname()[1]}", reader)
+            address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+            yield Service(address, reader, server.server_state.connections)
         finally:
             reader.may_read.set()
             server.should_exit = True

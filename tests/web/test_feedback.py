@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 
 import cv2
 import numpy as np
@@ -54,6 +56,10 @@ def test_a_correction_is_kept(service, drawing, tmp_path):
         ({"label": None}, 422),
         ({"predictions": {"ann": "7"}}, 422),
         ({"predictions": {"cnn": "x"}}, 422),
+        ({"predictions": {}}, 422),
+        ({"predictions": {"/tmp/secret": "7"}}, 422),
+        ({"/tmp/secret": 1}, 422),
+        ({"image": "data:image/png;base64,\u00e9"}, 422),
         ({"image": "data:image/png;base64,AAAA"}, 409),
         ({"image": "data:image/svg+xml;base64,AAAA"}, 422),
         ({"extra": 1}, 422),
@@ -68,6 +74,7 @@ def test_what_is_no_correction_is_refused(service, tmp_path, body, status):
     )
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
+    assert "secret" not in response.text
     assert not list(tmp_path.glob("feedback/*.json"))
 
 
@@ -127,18 +134,81 @@ def test_killed_writers_lose_nothing_that_was_confirmed(tmp_path):
         assert feedback.from_png(base64.b64decode(record.image)) is not None
 
 
+SERVICE = """
+import sys
+from pathlib import Path
+from digits.web import app, serving
+from digits.web.limits import Settings
+from tests.web.conftest import StubReader
+
+listening = serving.bind("127.0.0.1", 0)
+print(listening.getsockname()[1], flush=True)
+store = Path(sys.argv[1])
+serving.server(app.create(StubReader(), Settings(), store)).run(sockets=[listening])
+"""
+
+
+def test_a_killed_service_loses_nothing_that_was_confirmed(tmp_path):
+    service = subprocess.Popen(
+        [sys.executable, "-c", SERVICE, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=paths.ROOT,
+    )
+    assert service.stdout
+    address = f"http://127.0.0.1:{service.stdout.readline().strip()}/api/feedback"
+    confirmed: list[str] = []
+
+    def send(client):
+        body = {"label": "1", "predictions": {"cnn": "7"}}
+        with requests.Session() as session, suppress(requests.ConnectionError):
+            for number in range(10_000):
+                png = base64.b64encode(feedback.png(image(number % 100, client))).decode()
+                body["image"] = f"data:image/png;base64,{png}"
+                response = session.post(address, json=body, timeout=20)
+                assert response.status_code == 201
+                confirmed.append(response.json()["id"])
+
+    clients = [threading.Thread(target=send, args=(client,)) for client in range(4)]
+    for client in clients:
+        client.start()
+    deadline = time.monotonic() + 60
+    while len(confirmed) < 100 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    service.kill()
+    service.wait()
+    service.stdout.close()
+    for client in clients:
+        client.join()
+    assert len(set(confirmed)) == len(confirmed) >= 100
+    for name in confirmed:
+        record = feedback.Record.model_validate_json((tmp_path / f"{name}.json").read_bytes())
+        assert feedback.from_png(base64.b64decode(record.image)) is not None
+
+
+def test_a_folder_that_takes_no_corrections_is_said_at_once(tmp_path):
+    feedback.prepare(tmp_path / "new" / "feedback")
+    feedback.prepare(tmp_path / "new" / "feedback")
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="--feedback"):
+        feedback.prepare(tmp_path / "file" / "feedback")
+
+
 def test_a_data_set_of_the_last_corrections(tmp_path):
     records, target = tmp_path / "records", tmp_path / "own"
     for seed, label in ((1, "3"), (2, "5"), (1, "8"), (3, "none"), (4, "5"), (4, "none")):
         add(records, seed, label)
     (records / "00-broken.json").write_text("{")
+    (name, *_) = records.glob("*1*.json")
+    good = json.loads(name.read_text())
+    (records / "01-umlaut.json").write_text(json.dumps({**good, "image": "\u00e4"}))
     (target / "8").mkdir(parents=True)
     mine = target / "8" / "mine.png"
     mine.write_bytes(feedback.png(image(9)))
     made = feedback.export(records, target)
     assert made.counts == {"5": 1, "8": 1}
     assert (made.records, made.no_digit) == (6, 2)
-    assert made.unreadable == ("00-broken.json",)
+    assert made.unreadable == ("00-broken.json", "01-umlaut.json")
     assert mine.is_file()
 
     add(records, 1, "5")

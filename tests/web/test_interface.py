@@ -16,10 +16,12 @@ from PIL import Image
 
 from digits import paths, scan
 from digits.errors import UserError
-from digits.web import app, serving
-from tests.web.conftest import encoded, raw
+from digits.reading import Opinion
+from digits.web import app, images, serving
+from tests.web.conftest import StubReader, encoded, raw
 
 BLANK = np.full((60, 80), 255, np.uint8)
+NOISE = np.random.default_rng(0).integers(0, 256, 4000, np.uint8)
 
 
 def post(service, data, query="", **headers):
@@ -123,6 +125,45 @@ def test_wrong_types_and_parameters_are_refused(service, drawing):
     refused(requests.get(f"{service.address}/static/%2e%2e/app.py", timeout=5), 404)
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "boundary*=idna''abc",
+        "boundary*=undefined''abc",
+        "boundary*=punycode''%ff",
+        "boundary*=a; boundary*0=b",
+        f"boundary*{'9' * 5000}=a",
+        '";' * 10_000,
+    ],
+)
+def test_hostile_boundaries_are_refused(service, parameters):
+    body = b"--abc\r\n\r\n\r\n--abc--"
+    kind = f"multipart/form-data; {parameters}"
+    assert "multipart" in refused(post(service, body, **{"content-type": kind}), 422)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "filename*=utf-8''a; filename*0=b",
+        f"filename*{'9' * 1000}=b",
+        f"filename*{'9' * 5000}=b",
+        "name*=idna''image",
+    ],
+)
+def test_hostile_names_of_files_are_refused(service, parameters):
+    head = f'Content-Disposition: form-data; name="{images.FIELD}"; {parameters}'
+    body = f"--abc\r\n{head}\r\n\r\n\r\n--abc--".encode()
+    refused(post(service, body, **{"content-type": "multipart/form-data; boundary=abc"}), 422)
+
+
+@pytest.mark.parametrize("shape", [(1, 1000), (2, 2000), (1000, 1), (2000, 2)])
+def test_strips_are_answered(service, shape):
+    response = post(service, encoded(np.resize(NOISE, shape)))
+    if response.status_code != 200:
+        refused(response, 422)
+
+
 def test_too_many_bytes_are_refused(serve, drawing):
     with serve(body_bytes=10_000) as service:
         assert post(service, drawing).status_code == 200
@@ -182,6 +223,18 @@ def test_all_bodies_together_are_limited(serve, drawing):
             assert time.monotonic() < deadline
 
 
+def test_open_requests_are_limited(serve, drawing):
+    with serve(bodies=1) as service:
+        head = b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+        with raw(service, head):
+            time.sleep(0.2)
+            refused(post(service, drawing), 429)
+            assert requests.get(f"{service.address}/healthz", timeout=5).ok
+        deadline = time.monotonic() + 10
+        while post(service, drawing).status_code != 200:
+            assert time.monotonic() < deadline
+
+
 def test_what_takes_too_long_is_given_up(serve, drawing):
     with serve(work_seconds=0.2) as service:
         service.reader.may_read.clear()
@@ -209,6 +262,59 @@ def test_silent_connections_make_room(serve, drawing, monkeypatch):
         assert silent[0].recv(1) == b""
         for connection in silent:
             connection.close()
+
+
+def test_connections_are_limited(serve, drawing, monkeypatch):
+    monkeypatch.setattr(serving, "CONNECTIONS", 2)
+    with serve() as service:
+        head = b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+        sending = [raw(service, head) for _ in range(2)]
+        time.sleep(0.2)
+        refused(requests.get(f"{service.address}/healthz", timeout=5), 429)
+        sending[0].close()
+        time.sleep(0.2)
+        assert requests.get(f"{service.address}/healthz", timeout=5).ok
+        sending[1].close()
+
+
+def test_who_takes_no_answer_is_cut_off(serve, monkeypatch):
+    monkeypatch.setattr(serving, "ANSWER_SECONDS", 0.3)
+    with serve() as service:
+        request = b"GET /static/app.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        # More than fits into the buffers of both sides.
+        with raw(service, 2000 * request):
+            deadline = time.monotonic() + 20
+            while not service.connections:
+                assert time.monotonic() < deadline
+            while service.connections:
+                time.sleep(0.05)
+                assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"nonsense\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nno\r\n",
+    ],
+)
+def test_what_is_no_http_is_refused(service, sent):
+    with raw(service, sent) as connection:
+        head, _, body = connection.makefile("rb").read().partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/problem+json" in head
+    assert app.ProblemAnswer.model_validate_json(body).status == 400
+
+
+@pytest.mark.parametrize("part", ["bytes=0-9", "bytes=9999999-", "bytes=9-1", "nonsense"])
+def test_files_are_sent_whole(service, part):
+    for address in ("/", "/static/app.js"):
+        whole = requests.get(service.address + address, timeout=5)
+        response = requests.get(service.address + address, headers={"range": part}, timeout=5)
+        assert response.status_code == 200
+        assert response.content == whole.content
+        assert "accept-ranges" not in response.headers
 
 
 def test_large_images_are_read_beside_the_others(serve, drawing):
@@ -240,6 +346,9 @@ def test_large_images_are_read_beside_the_others(serve, drawing):
         ({"host": "[::1]:8000"}, 200),
         ({"origin": "http://evil.example"}, 403),
         ({"origin": "null"}, 403),
+        ({"origin": ""}, 403),
+        ({"origin": "http://["}, 403),
+        ({"origin": "http://[x]"}, 403),
         ({"host": "localhost:80", "origin": "http://localhost:81"}, 403),
         ({"host": "localhost:80", "origin": "http://localhost:80"}, 200),
         ({"sec-fetch-site": "cross-site"}, 403),
@@ -268,6 +377,13 @@ def test_the_document_names_every_answer(service):
     document = requests.get(f"{service.address}/openapi.json", timeout=5).json()
     answers = document["paths"]["/api/predict"]["post"]["responses"]
     assert set(answers) >= {"200", "400", "403", "408", "413", "415", "422", "429", "503"}
+    sent = document["paths"]["/api/predict"]["post"]
+    assert sent["parameters"][0]["schema"]["type"] == "array"
+    assert list(sent["requestBody"]["content"]) == [
+        "image/*",
+        "application/octet-stream",
+        "multipart/form-data",
+    ]
     for name in re.findall(r'"#/components/schemas/(\w+)"', str(document).replace("'", '"')):
         assert name in document["components"]["schemas"]
 
@@ -283,6 +399,27 @@ def test_the_page_needs_no_other_host(service):
         part = requests.get(service.address + name, timeout=5)
         assert part.status_code == 200
         assert not re.findall(r"(?:https?:)?//[a-z]\w*\.", part.text.replace("www.w3.org", ""))
+
+
+class Clothes(StubReader):
+    classes = ("Trouser", "none", "mro")
+
+    def say(self, model):
+        return Opinion("Trouser", 0.97, (0.97, 0.02, 0.01), sure=True)
+
+
+def test_any_names_of_classes_are_taken(serve, drawing, tmp_path):
+    with serve(tmp_path, Clothes()) as service:
+        read = post(service, drawing).json()
+        assert read["numbers"]["cnn"] == ["Trouser Trouser"]
+        for label, status in (("Trouser", 201), ("none", 201), ("mro", 201), ("trouser", 422)):
+            correction = {
+                "image": read["digits"][0]["image"],
+                "label": label,
+                "predictions": {"cnn": "Trouser"},
+            }
+            response = requests.post(f"{service.address}/api/feedback", json=correction, timeout=5)
+            assert response.status_code == status
 
 
 def test_a_port_that_is_taken_is_said(service):
