@@ -6,13 +6,16 @@ const ink = canvas.getContext("2d");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 const SENT_SIDE = 512; // long side in pixels of the drawing that is sent
-const TAP = 4; // a pen that moves no further than this has tapped
+const TAP = 4; // CSS pixels; a pen that moves no further has tapped
 const RETRY = 1500; // milliseconds
+const TRIES = 20; // of a correction
+const TAG = 30; // CSS pixels that what is read takes above or below a box
+const UNREACHABLE = "The reader cannot be reached. It is asked again as soon as it is back.";
 const EMPTY = "Nothing to read yet. Each digit will stand here as the models see it, with how sure each of them is.";
 
 let service = { models: [], classes: [..."0123456789"], feedback: false, max_bytes: Infinity };
 let strokes = []; // {width, points: [[x, y], ...]} in pixels of the sheet
-let picture = null; // {file, bitmap} in place of strokes
+let picture = null; // {bytes, type, bitmap} in place of strokes; the bitmap is null where there is none
 let sheet = { width: 1, height: 1 };
 let answer = null; // what the service said last
 let chosen = 0; // the digit that the arrow keys have reached
@@ -69,6 +72,8 @@ function redraw() {
     const { width, height } = picture.bitmap;
     const { scale, left, top } = fit(width, height);
     ink.setTransform(ratio, 0, 0, ratio, 0, 0);
+    ink.fillStyle = "#fff"; // dark ink on a transparent ground is seen in the dark as well
+    ink.fillRect(left, top, width * scale, height * scale);
     ink.drawImage(picture.bitmap, left, top, width * scale, height * scale);
     return;
   }
@@ -78,7 +83,7 @@ function redraw() {
   for (const stroke of strokes) trace(ink, stroke, colour);
 }
 
-let drawing = null; // the pointer's id
+let pen = null; // {id, x, y, moved, stroke, seen}: the pointer that is down
 let frame = 0;
 
 function place(event) {
@@ -95,54 +100,69 @@ function drawSoon() {
 }
 
 canvas.addEventListener("pointerdown", (event) => {
-  if (event.button !== 0 || drawing !== null) return;
-  event.preventDefault();
-  if (picture) return;
-  drawing = event.pointerId;
-  canvas.setPointerCapture(drawing);
-  strokes.push({ width: Number($("pen").value), points: [place(event)] });
-  showState();
-  drawSoon();
+  if (event.button !== 0 || pen) return;
+  if (!picture) event.preventDefault();
+  canvas.setPointerCapture(event.pointerId);
+  tapped = null;
+  pen = {
+    id: event.pointerId, x: event.clientX, y: event.clientY, moved: false,
+    stroke: { width: Number($("pen").value), points: [place(event)] },
+    seen: answer, // what a tap points at, whatever is read until the pen is up
+  };
 });
 
 canvas.addEventListener("pointermove", (event) => {
-  if (event.pointerId !== drawing) return;
+  if (event.pointerId !== pen?.id) return;
   const events = event.getCoalescedEvents?.() ?? [];
-  strokes.at(-1).points.push(...(events.length ? events : [event]).map(place));
+  pen.stroke.points.push(...(events.length ? events : [event]).map(place));
+  if (!pen.moved) {
+    if (Math.hypot(event.clientX - pen.x, event.clientY - pen.y) <= TAP) return;
+    pen.moved = true;
+    if (!picture) strokes.push(pen.stroke);
+    showState();
+  }
+  if (picture) return;
   drawSoon();
   readSoon();
 });
 
 canvas.addEventListener("pointerup", (event) => {
-  if (picture) return tapped(event);
-  if (event.pointerId !== drawing) return;
-  drawing = null;
-  const points = strokes.at(-1).points;
-  const moved = Math.max(...points.map(([x, y]) => Math.hypot(x - points[0][0], y - points[0][1])));
-  if (moved <= TAP && tapped(event)) {
-    strokes.pop();
-    return changed();
+  if (event.pointerId !== pen?.id) return;
+  const { moved, stroke, seen } = pen;
+  pen = null;
+  if (!moved) {
+    tapped = digitAt(event, seen);
+    if (!tapped && !picture) {
+      stroke.points.length = 1;
+      strokes.push(stroke);
+      changed();
+    }
   }
-  // Where the pen has moved, its last point was sent already; the other models are still asked.
-  if (points.length === 1) readSoon();
-  else if (!reading) read();
+  read(); // all models, now that the pen rests
 });
 
 canvas.addEventListener("pointercancel", (event) => {
-  if (event.pointerId !== drawing) return;
-  drawing = null;
-  readSoon();
+  if (event.pointerId !== pen?.id) return;
+  pen = null;
+  read();
+});
+
+// The keypad opens on the click that ends a tap: a click that came later would press a key of it.
+let tapped = null; // the digit that was tapped
+canvas.addEventListener("click", () => {
+  if (tapped) correct(tapped);
+  tapped = null;
 });
 
 function undo() {
   if (picture) return clear();
-  if (drawing !== null || !strokes.length) return;
+  if (pen || !strokes.length) return;
   strokes.pop();
   changed();
 }
 
 function clear() {
-  if (drawing !== null) return;
+  pen = tapped = null; // a pen that is still down draws nothing any more
   strokes = [];
   picture?.bitmap?.close();
   picture = null;
@@ -155,8 +175,11 @@ function changed() {
   problem("");
   showState();
   redraw();
-  if (strokes.length || picture) return readSoon();
-  version++;
+  if (strokes.length || picture) {
+    if (!answer) showNumber();
+    return readSoon();
+  }
+  cleared = ++revision;
   $("time").textContent = "";
   show(null);
 }
@@ -171,23 +194,33 @@ function showState() {
 
 // Pictures --------------------------------------------------------------------------------------
 
+let taken = 0; // number of the file that was given last
+
 async function take(file) {
   if (!file) return;
+  const mine = ++taken;
   if (file.size > service.max_bytes) {
     const most = Math.floor(service.max_bytes / 2 ** 20);
     return problem(`This picture is too large: at most ${most} MB can be read. Save it smaller.`);
   }
+  // Read once: a file can change or go afterwards, and a folder is none.
+  const bytes = await file.arrayBuffer().catch(() => null);
+  if (mine !== taken) return;
+  if (!bytes) return problem("This file cannot be read. Choose it again, or another one.");
   clear();
-  picture = { file, bitmap: null };
-  const mine = picture;
+  const given = { bytes, type: file.type.startsWith("image/") ? file.type : "application/octet-stream" };
+  picture = given;
   changed();
-  show(null);
-  const bitmap = await createImageBitmap(file).catch(() => null);
-  if (picture !== mine) return bitmap?.close();
+  const bitmap = await createImageBitmap(new Blob([bytes], { type: given.type })).catch(() => null);
+  if (picture !== given) return bitmap?.close();
   picture.bitmap = bitmap;
+  if (!bitmap) problem(unseen());
   redraw();
   showBoxes();
 }
+
+// What is to be said of a picture that the browser cannot show.
+const unseen = () => (picture?.bitmap === null ? "This browser cannot show this kind of picture. It is read all the same." : "");
 
 for (const [button, input] of [["open", "file"], ["photo", "camera"]]) {
   $(button).addEventListener("click", () => $(input).click());
@@ -216,20 +249,30 @@ addEventListener("drop", (event) => {
 
 // Reading ---------------------------------------------------------------------------------------
 
-let version = 0; // of what is to be read
-let asked = 0; // version that was sent last
-let whole = true; // whether all models were asked
+let revision = 0; // of drawing or picture; raised by every change
+let cleared = 0; // the revision that was empty last: answers about former ones are dropped
+let done = { revision: 0, whole: true }; // what was answered last, and whether by all models
 let reading = false;
 let changedAt = 0;
 
 function readSoon() {
-  version++;
+  revision++;
   changedAt = performance.now();
-  if (!reading) read();
+  read();
+}
+
+// What is to be asked now, if anything. A drawing is first read by one model, which is quick enough
+// to follow the pen, and by all when the pen rests.
+function next() {
+  if (!strokes.length && !picture) return null;
+  if (done.revision !== revision) {
+    return { revision, whole: picture !== null || service.models.length < 2, first: true };
+  }
+  return done.whole || pen ? null : { revision, whole: true, first: false };
 }
 
 function sent() {
-  if (picture) return Promise.resolve(picture.file);
+  if (picture) return Promise.resolve(picture.bytes);
   const scale = Math.min(1, SENT_SIDE / Math.max(sheet.width, sheet.height));
   const width = Math.max(1, Math.round(sheet.width * scale));
   const height = Math.max(1, Math.round(sheet.height * scale));
@@ -242,61 +285,55 @@ function sent() {
   return new Promise((resolve) => flat.toBlob(resolve, "image/png"));
 }
 
-// One request at a time; when it is answered, the newest state is sent. A drawing is first read by
-// one model, which is quick enough to follow the pen, and by all when the pen rests.
+// One request at a time; when it is answered, the newest state is sent.
 async function read() {
+  if (reading) return;
   reading = true;
   const slow = setTimeout(() => ($("busy").hidden = false), 250);
   try {
-    while ((strokes.length || picture) && (asked !== version || (!whole && drawing === null))) {
-      const fresh = asked !== version;
-      asked = version;
-      whole = !fresh || picture !== null || service.models.length < 2;
-      const began = changedAt;
-      let response;
-      try {
-        response = await fetch(`/api/predict${whole ? "" : `?model=${service.models[0].name}`}`, {
-          method: "POST",
-          body: await sent(),
-          headers: { "content-type": picture?.file.type.startsWith("image/") ? picture.file.type
-            : picture ? "application/octet-stream" : "image/png" },
-        });
-      } catch {
-        problem("The reader cannot be reached. It is asked again as soon as it is back.");
-        await until(RETRY);
-        asked = -1;
-        continue;
-      }
-      if (response.status === 429 || response.status === 503) {
-        if (response.status === 503) problem("This takes the reader too long just now. It is asked again.");
-        await until(RETRY);
-        asked = -1;
-        continue;
-      }
-      const body = await response.json().catch(() => null);
-      if (asked !== version && !(strokes.length || picture)) break;
-      if (!response.ok) {
-        if (asked !== version) continue;
-        if (picture) clear();
-        show(null);
-        problem(explained(response.status, body));
-        continue;
-      }
-      if (picture && asked !== version) continue;
-      problem("");
-      if (!whole) addKnown(body);
-      show(body);
-      if (asked === version && fresh) {
-        const took = performance.now() - began;
-        document.body.dataset.took = took.toFixed(1);
-        $("time").textContent = `Read in ${Math.round(took)} ms`;
-      }
-    }
+    for (let job; (job = next()); ) await readOnce(job);
   } finally {
     clearTimeout(slow);
     $("busy").hidden = true;
     reading = false;
   }
+}
+
+async function readOnce(job) {
+  const began = changedAt;
+  const type = picture?.type ?? "image/png";
+  const reply = await ask(`/api/predict${job.whole ? "" : `?model=${service.models[0].name}`}`, type, await sent());
+  if (!reply || job.revision < cleared) return;
+  done = job;
+  const newest = job.revision === revision;
+  if (!newest && (picture || !reply.ok)) return;
+  if (!reply.ok) {
+    if (picture) clear();
+    show(null);
+    return problem(explained(reply));
+  }
+  problem(unseen());
+  if (!job.whole) addKnown(reply.body);
+  show(reply.body);
+  if (newest && job.first) {
+    const took = performance.now() - began;
+    document.body.dataset.took = took.toFixed(1);
+    $("time").textContent = `Read in ${Math.round(took)} ms`;
+  }
+}
+
+// What the service answers; null, after a pause, where it is to be asked again.
+async function ask(address, type, body) {
+  try {
+    const response = await fetch(address, { method: "POST", headers: { "content-type": type }, body });
+    const reply = { ok: response.ok, status: response.status, body: await response.json() };
+    if (reply.status !== 429 && reply.status !== 503) return reply;
+    if (reply.status === 503) problem("This takes the reader too long just now. It is asked again.");
+  } catch {
+    problem(UNREACHABLE);
+  }
+  await until(RETRY);
+  return null;
 }
 
 // What the other models said of digits that have not changed.
@@ -307,11 +344,11 @@ function addKnown(next) {
 
 const until = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-function explained(status, body) {
+function explained({ status, body }) {
   if (status === 413) return "This picture is too large to be read. Save it smaller and try again.";
   if (status === 415) return "This file is no picture that can be read. PNG, JPEG, GIF, BMP, WebP and TIFF are.";
-  if (status === 422) return `This picture cannot be read: ${body?.detail ?? "it may be damaged"}.`;
-  return `The reader had a problem (${body?.detail ?? status}). Change the drawing or try again.`;
+  if (status === 422) return `This picture cannot be read: ${body.detail}.`;
+  return `The reader had a problem (${body.detail}). Change the drawing or try again.`;
 }
 
 function problem(text) {
@@ -362,17 +399,22 @@ function showNumber() {
     canvas.setAttribute("aria-label", `${picture ? "Picture" : "Drawing area"}: no digits`);
     return;
   }
-  const rows = [];
+  const rows = new Map();
   for (const digit of found) {
     const { state, label } = verdict(digit);
-    if (label !== "none") (rows[digit.row] ??= []).push({ state, label });
+    if (label === "none") continue;
+    if (!rows.has(digit.row)) rows.set(digit.row, []);
+    rows.get(digit.row).push({ state, label });
   }
-  for (const row of rows) {
+  const apart = service.classes.some((name) => name.length > 1) ? " " : "";
+  for (const row of rows.values()) {
     const line = element("div");
-    for (const { state, label } of row ?? []) line.append(element("span", state, label));
+    row.forEach(({ state, label }, index) => line.append(index ? apart : "", element("span", state, label)));
     place.append(line);
   }
-  const said = rows.map((row) => (row ?? []).map(({ state, label }) => (state === "unsure" ? `${label}?` : label)).join("")).join(", ");
+  const said = [...rows.values()]
+    .map((row) => row.map(({ state, label }) => (state === "unsure" ? `${label}?` : label)).join(apart))
+    .join(", ") || "no digit";
   const unsure = found.filter((digit) => verdict(digit).state === "unsure").length;
   const count = `${found.length} ${found.length === 1 ? "digit" : "digits"}`;
   const others = Object.entries(answer.numbers)
@@ -481,12 +523,16 @@ function showBoxes() {
     box.style.top = `${y}px`;
     box.style.width = `${(x1 - x0) * scale + 2 * pad}px`;
     box.style.height = `${(y1 - y0) * scale + 2 * pad}px`;
-    box.classList.toggle("low", y < 30);
+    // What is read stands above the box, below it where there is no room, or else inside.
+    const [above, below] = [y >= TAG, stage.clientHeight - (y + (y1 - y0) * scale + 2 * pad) >= TAG];
+    box.classList.toggle("low", !above && below);
+    box.classList.toggle("full", !above && !below);
+    box.classList.toggle("chosen", index === chosen && $("digits").contains(document.activeElement));
     const tag = element("button", "", label === "none" ? "\u00d7" : state === "unsure" ? `${label}?` : label);
     tag.type = "button";
     tag.tabIndex = -1; // the same is reached with the keyboard in the list
     tag.setAttribute("aria-hidden", "true");
-    tag.addEventListener("click", () => correct(index));
+    tag.addEventListener("click", () => correct(digit));
     box.append(tag);
     return box;
   }));
@@ -496,59 +542,65 @@ function showBoxes() {
 
 let asking = null; // the digit that the keypad is open for
 
-function tapped(event) {
-  if (!answer?.digits.length) return false;
+// The digit of an answer that a pointer is at.
+function digitAt(event, seen) {
+  if (!seen) return null;
   const edge = canvas.getBoundingClientRect();
-  const { scale, left, top } = fit(answer.width, answer.height);
+  const { scale, left, top } = fit(seen.width, seen.height);
   const x = (event.clientX - edge.left - left) / scale, y = (event.clientY - edge.top - top) / scale;
-  const index = answer.digits.findIndex(({ box: [x0, y0, x1, y1] }) => x >= x0 && x < x1 && y >= y0 && y < y1);
-  if (index < 0) return false;
-  correct(index);
-  return true;
+  return seen.digits.find(({ box: [x0, y0, x1, y1] }) => x >= x0 && x < x1 && y >= y0 && y < y1) ?? null;
 }
 
-function correct(index) {
-  const digit = answer?.digits[index];
-  if (!digit) return;
-  choose(index);
+function correct(digit) {
+  // It may have been read anew since it was tapped.
+  const index = answer?.digits.findIndex((other) => other === digit || other.image === digit.image) ?? -1;
+  if (index >= 0) choose(index);
   asking = digit;
   $("keypad-image").src = digit.image;
   $("keypad-note").textContent = service.feedback
     ? "Your answer is stored with this small image, to train and test models later."
     : "Nothing is stored: corrections change this page only.";
   const now = verdict(digit).label;
-  for (const key of $("keys").children) {
-    if (key.value === now) key.setAttribute("aria-current", "true");
-    else key.removeAttribute("aria-current");
-  }
   $("keypad").showModal();
+  for (const key of $("keys").children) {
+    if (key.value === now) {
+      key.setAttribute("aria-current", "true");
+      key.focus();
+    } else key.removeAttribute("aria-current");
+  }
 }
 
-async function settle(label) {
+const kept = new Map(); // image -> label that the service has stored
+let storing = Promise.resolve(); // corrections are stored in the order in which they were made
+
+function settle(label) {
   const digit = asking;
   asking = null;
   if (!label || !digit) return;
   corrected.set(digit.image, label);
   show(answer);
-  if (!service.feedback) return;
-  const predictions = Object.fromEntries(Object.entries(digit.models).map(([name, said]) => [name, said.label]));
-  let kept = false;
-  try {
-    const response = await fetch("/api/feedback", {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ image: digit.image, label, predictions }),
-    });
-    kept = response.ok;
-  } catch { /* said below */ }
-  if (kept) {
+  if (service.feedback) storing = storing.then(() => store(digit, label));
+}
+
+async function store({ image, models }, label) {
+  // By now more models may have read it than when the keypad was opened.
+  const latest = answer?.digits.find((digit) => digit.image === image)?.models ?? models;
+  const predictions = Object.fromEntries(Object.entries(latest).map(([name, said]) => [name, said.label]));
+  const body = JSON.stringify({ image, label, predictions });
+  let reply = null;
+  for (let i = 0; i < TRIES && !reply; i++) reply = await ask("/api/feedback", "application/json", body);
+  if (reply?.ok) {
+    kept.set(image, label);
     stored++;
     showStorage();
-  } else {
-    corrected.delete(digit.image);
-    show(answer);
-    problem("The correction could not be stored. Please try again.");
+    return problem(unseen());
   }
+  if (corrected.get(image) === label) {
+    if (kept.has(image)) corrected.set(image, kept.get(image));
+    else corrected.delete(image);
+  }
+  show(answer);
+  problem("The correction could not be stored. Please try again.");
 }
 
 let stored = 0;
@@ -566,7 +618,7 @@ function choose(index) {
 
 $("digits").addEventListener("click", (event) => {
   const button = event.target.closest(".digit");
-  if (button) correct(Number(button.dataset.index));
+  if (button) correct(answer.digits[button.dataset.index]);
 });
 $("digits").addEventListener("focusin", (event) => choose(Number(event.target.dataset.index)));
 $("digits").addEventListener("focusout", () => {
@@ -578,7 +630,10 @@ $("keypad").addEventListener("close", () => {
   $("digits").children[chosen]?.firstChild.focus({ preventScroll: true });
 });
 $("keypad").addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  event.stopPropagation(); // the page's own keys wait
+  // Nor may a key that is still down from opening the keypad press one of its keys.
+  if (event.repeat && (event.key === "Enter" || event.key === " ")) event.preventDefault();
+  if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
   const key = event.key.toLowerCase() === "n" ? "none" : event.key;
   if ([...$("keys").children].some((button) => button.value === key)) {
     event.preventDefault();
@@ -617,11 +672,26 @@ addEventListener("keydown", (event) => {
       : !inside ? chosen : chosen + (key === "arrowright" ? 1 : -1);
     event.preventDefault();
     $("digits").children[Math.min(count - 1, Math.max(0, next))].firstChild.focus();
-  } else if (key === "z") undo();
+  } else if (!$("shortcuts").checked) return;
+  else if (key === "z") undo();
   else if (key === "c") clear();
   else if (key === "o") $("file").click();
   else if (key === "[" || key === "]") $("pen").value = Number($("pen").value) + (key === "]" ? 2 : -2);
 });
+// Who speaks to the computer may say a letter without meaning a key (WCAG 2.1.4).
+function showShortcuts() {
+  document.body.classList.toggle("no-shortcuts", !$("shortcuts").checked);
+}
+$("shortcuts").addEventListener("change", () => {
+  showShortcuts();
+  try {
+    localStorage.setItem("shortcuts", $("shortcuts").checked ? "on" : "off");
+  } catch { /* it lasts until the page is left, then */ }
+});
+try {
+  $("shortcuts").checked = localStorage.getItem("shortcuts") !== "off";
+} catch { /* where nothing may be stored, they are on */ }
+showShortcuts();
 $("undo").addEventListener("click", undo);
 $("clear").addEventListener("click", clear);
 
@@ -635,7 +705,7 @@ async function start() {
       service = await response.json();
       break;
     } catch {
-      problem("The reader cannot be reached. It is asked again as soon as it is back.");
+      problem(UNREACHABLE);
       await until(RETRY);
     }
   }
