@@ -101,7 +101,8 @@ class Browser:
             assert time.monotonic() < deadline, script
             time.sleep(0.03)
 
-    def mouse(self, kind, x, y, button="left"):
+    def mouse(self, kind, point, button="left"):
+        x, y = point
         self("Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, clickCount=1)
 
     def on_stage(self, points):
@@ -110,10 +111,10 @@ class Browser:
 
     def draw(self, points, button="left"):
         placed = self.on_stage(points)
-        self.mouse("mousePressed", *placed[0], button=button)
+        self.mouse("mousePressed", placed[0], button)
         for point in placed[1:]:
-            self.mouse("mouseMoved", *point, button=button)
-        self.mouse("mouseReleased", *placed[-1], button=button)
+            self.mouse("mouseMoved", point, button)
+        self.mouse("mouseReleased", placed[-1], button)
 
     def middle(self, selector):
         self.value(f"document.querySelector({selector!r}).scrollIntoView({{block: 'nearest'}})")
@@ -124,8 +125,8 @@ class Browser:
         return tuple(box)
 
     def click(self, x, y):
-        self.mouse("mousePressed", x, y)
-        self.mouse("mouseReleased", x, y)
+        self.mouse("mousePressed", (x, y))
+        self.mouse("mouseReleased", (x, y))
 
     def touch(self, x, y):
         self("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
@@ -297,9 +298,9 @@ def test_in_a_picture_only_a_tap_opens_the_keypad(browser, service, drawing, tmp
     browser.wait(number_is("77"))
     x, y = browser.middle(".box")
     for button, end in (("right", (x, y)), ("left", (x + 30, y))):
-        browser.mouse("mousePressed", x, y, button)
-        browser.mouse("mouseMoved", *end, button)
-        browser.mouse("mouseReleased", *end, button)
+        browser.mouse("mousePressed", (x, y), button)
+        browser.mouse("mouseMoved", end, button)
+        browser.mouse("mouseReleased", end, button)
         assert not browser.value(OPEN)
     browser.click(x, y)
     browser.wait(OPEN)
@@ -319,12 +320,12 @@ def test_a_picture_that_is_pasted_while_drawing(browser, service, drawing):
     browser("Page.setBypassCSP", enabled=True)
     browser.open(service.address)
     placed = browser.on_stage(SEVEN)
-    browser.mouse("mousePressed", *placed[0])
-    browser.mouse("mouseMoved", *placed[1])
+    browser.mouse("mousePressed", placed[0])
+    browser.mouse("mouseMoved", placed[1])
     browser.value(PASTE % base64.b64encode(drawing).decode())
     browser.wait(number_is("77"))
-    browser.mouse("mouseMoved", *placed[2])
-    browser.mouse("mouseReleased", *placed[2])
+    browser.mouse("mouseMoved", placed[2])
+    browser.mouse("mouseReleased", placed[2])
     assert not browser.value(OPEN)
     browser.press("c")
     browser.wait(number_is(""))
