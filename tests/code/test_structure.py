@@ -16,7 +16,6 @@ FLOORS = (
     (
         "digits.augment",
         "digits.datasets",
-        "digits.experiments.definition",
         "digits.graph",
         "digits.hardware",
         "digits.preprocess",
@@ -36,7 +35,13 @@ FLOORS = (
         "digits.robustness",
         "digits.svc",
     ),
-    ("digits.networks.ann", "digits.networks.cnn", "digits.networks.vgg16", "digits.training"),
+    (
+        "digits.experiments.definition",
+        "digits.networks.ann",
+        "digits.networks.cnn",
+        "digits.networks.vgg16",
+        "digits.training",
+    ),
     ("digits.plots", "digits.predictor", "digits.report", "digits.tracking.facts"),
     (
         "digits.by_hardware",
