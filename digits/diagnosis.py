@@ -78,7 +78,7 @@ def _lock() -> str:
     if not paths.DVC_LOCK.is_file():
         raise UserError("nothing has been run yet; run `dvc repro`")
     called = subprocess.run(
-        ["dvc", "repro", "--dry", "--allow-missing"],
+        [sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing"],
         cwd=paths.ROOT,
         capture_output=True,
         text=True,
