@@ -464,11 +464,10 @@ def reproduce(
     from digits.experiments import definition, outcome, reproduction, running
 
     outcomes, pictures = [], {}
-    for name in reproduction.published():
-        defined = definition.load(name)
+    published = {name: definition.load(name) for name in reproduction.published()}
+    for name, defined in published.items():
         running.possible(definition.runs(name, defined))  # refuses wrong values before any training
-    for name in reproduction.published():
-        defined = definition.load(name)
+    for name, defined in published.items():
         models = {model for run in definition.runs(name, defined) for model in run.models}
         kept = tuple(one for one in config.MODELS if one in models - set(without or []))
         summary, found = (

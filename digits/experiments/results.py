@@ -43,11 +43,6 @@ class Measured:
         return list(self.test["per_class"])
 
     @property
-    def index(self) -> np.ndarray:
-        """(n,) places of the test images in the data set."""
-        return self.predictions["index"].to_numpy()
-
-    @property
     def labels(self) -> np.ndarray:
         """(n,) true classes."""
         return self.predictions["label"].to_numpy()
@@ -61,11 +56,6 @@ class Measured:
     def correct(self) -> np.ndarray:
         """(n,) bool."""
         return np.asarray(self.labels == self.answers)
-
-    @property
-    def probabilities(self) -> np.ndarray:
-        """(n, classes)."""
-        return self.predictions.filter(like="score_").to_numpy()
 
 
 @dataclass(frozen=True)
