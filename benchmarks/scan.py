@@ -17,9 +17,11 @@ import typer
 from PIL import Image
 
 from benchmarks import nondigits, sheets
-from digits import config, datasets, errors, files, paths, scan, split
-from digits.predictor import Predictor
-from digits.reading import Opinion, ReadDigit, Reader
+from digits import datasets, scan
+from digits.core import config, errors, files, paths
+from digits.data import split
+from digits.inference.predictor import Predictor
+from digits.serve.reader import Opinion, ReadDigit, Reader
 
 PHOTOS: dict[str, sheets.Rules] = {
     "photo": "none",

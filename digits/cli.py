@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from digits import config, errors, files, paths
+from digits.core import config, errors, files, paths
 
 if TYPE_CHECKING:
     import numpy as np
     from rich.console import Console
     from rich.table import Table
 
-    from digits import by_hardware
-    from digits.diagnosis import Finding
     from digits.experiments.definition import Experiment
     from digits.experiments.results import Result
-    from digits.reading import Page, ReadDigit, Reader
-    from digits.verification import Report
+    from digits.serve.reader import Page, ReadDigit, Reader
+    from digits.tracking import by_hardware
+    from digits.verification.doctor import Finding
+    from digits.verification.rerun import Report
 
 app = typer.Typer(
     help="Read handwritten digits, and look after the pipeline that trains their readers.",
@@ -79,7 +79,7 @@ def predict(
     The exit status is 1 if an image could not be read or drawn; the others are read all the same.
     """
     from digits import scan
-    from digits.reading import Reader
+    from digits.serve.reader import Reader
 
     if as_json and as_csv:
         raise errors.UserError("expected --json or --csv, received both; choose one")
@@ -131,11 +131,11 @@ def _drawn(show: Path | None, images: list[Path]) -> list[Path | None]:
 
 def _draw(out: Path, grey: "np.ndarray", page: "Page") -> bool:
     """Write the annotated picture; what was read is not lost if that fails."""
-    from digits import annotation
+    from digits.serve import annotate
 
     try:
         with files.atomic(out) as path:
-            path.write_bytes(annotation.annotated(grey, page))
+            path.write_bytes(annotate.annotated(grey, page))
     except OSError as error:
         reason = f"{out} cannot be written ({error.strerror}); choose another place"
         print(f"error: {reason}", file=sys.stderr)
@@ -244,8 +244,8 @@ def ui(
     ] = False,
 ) -> None:
     """Serve the page that reads drawings and photographs, and the same over HTTP."""
-    from digits import feedback as corrections
-    from digits.web import serving
+    from digits.serve import feedback as corrections
+    from digits.serve.web import serving
 
     trained = [name for name in config.MODELS if (paths.MODELS / name).is_dir()]
     models = [name for name in dict.fromkeys([DEFAULT_READER.value, *trained]) if name in trained]
@@ -266,7 +266,7 @@ def feedback(
     ] = None,
 ) -> None:
     """Make a data set folder of the corrections that `digits ui --feedback` stored."""
-    from digits import feedback as corrections
+    from digits.serve import feedback as corrections
 
     to = to or paths.ROOT / "data" / "own"
     made = corrections.export(corrections.FOLDER, to)
@@ -303,9 +303,9 @@ def compare(
     """
     from rich.console import Console
 
-    from digits import by_hardware, charts, plots
     from digits.experiments import definition
-    from digits.tracking import facts, publisher
+    from digits.report import charts, plots
+    from digits.tracking import by_hardware, facts, publisher
 
     config.check(config.read(paths.PARAMS))
     models = [model.value] if model else list(config.MODELS)
@@ -373,7 +373,7 @@ def _print_by_hardware(table: "by_hardware.Table", console: "Console") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from digits import by_hardware
+    from digits.tracking import by_hardware
 
     console.print(f"[bold]{escape(table.model)} on {escape(table.dataset)}[/bold]")
     grid = Table(*by_hardware.HEADINGS, box=None, pad_edge=False, padding=(0, 1, 1, 0))
@@ -399,9 +399,9 @@ def doctor() -> None:
     """
     from rich.console import Console
 
-    from digits import diagnosis
+    from digits.verification import doctor
 
-    findings = diagnosis.examine()
+    findings = doctor.examine()
     Console().print(_findings(findings))
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
@@ -542,9 +542,9 @@ def verify(
     """
     from rich.console import Console
 
-    from digits import verification
+    from digits.verification import rerun
 
-    report = verification.verify([chosen.value for chosen in model or []], keep)
+    report = rerun.verify([chosen.value for chosen in model or []], keep)
     if as_json:
         print(json.dumps(asdict(report) | {"good": report.good}, indent=2))
     else:

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from digits import files, paths
-from digits.config import Section
-from digits.errors import UserError
+from digits.core import files, paths
+from digits.core.config import Section
+from digits.core.errors import UserError
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from digits.config import Section
-from digits.errors import UserError
+from digits.core.config import Section
+from digits.core.errors import UserError
 
 RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "onnxruntime")
 BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})

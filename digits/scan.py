@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from digits.errors import UserError
+from digits.core.errors import UserError
 
 MAX_BYTES = 20 * 2**20
 """Largest file that is read."""

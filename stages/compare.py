@@ -5,12 +5,13 @@ Run as `python -m stages.compare`, or by `dvc repro compare`.
 
 import pandas as pd
 
-from digits import config, errors, files, paths, plots, report
+from digits.core import config, errors, files, paths
+from digits.report import comparison, plots
 
 
 def main() -> None:
     """Write the figures, the tests, the table in Markdown and the picture."""
-    table = report.table(paths.METRICS, config.MODELS)
+    table = comparison.table(paths.METRICS, config.MODELS)
     files.write_json(
         paths.METRICS / "comparison.json",
         {row.pop("model"): row for row in table.to_dict("records")},
@@ -18,9 +19,9 @@ def main() -> None:
     predictions = {
         model: pd.read_csv(paths.METRICS / model / "predictions.csv") for model in config.MODELS
     }
-    tests = report.tests(predictions)
+    tests = comparison.tests(predictions)
     files.write_json(paths.METRICS / "significance.json", tests)
-    text = report.markdown(table) + "\n" + report.tests_markdown(tests)
+    text = comparison.markdown(table) + "\n" + comparison.tests_markdown(tests)
     files.write_text(paths.REPORTS / "comparison.md", text)
     title = f"Four recognisers on {table['dataset'].iloc[0]}"
     with files.atomic(paths.REPORTS / "comparison.png") as path:

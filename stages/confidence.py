@@ -5,7 +5,11 @@ Run as `python -m stages.confidence MODEL`, or by `dvc repro confidence@MODEL`.
 
 import sys
 
-from digits import confidence, config, errors, files, hardware, paths, predictor, split
+from digits import hardware
+from digits.core import config, errors, files, paths
+from digits.data import split
+from digits.evaluation import abstention
+from digits.inference import predictor
 
 
 def main(model: str) -> None:
@@ -13,11 +17,11 @@ def main(model: str) -> None:
     machine = hardware.choose(config.load("hardware", hardware.Params), gpu_capable=False)
     ready = predictor.Predictor.load(paths.MODELS / model, machine.threads)
     held_out = split.read(paths.SPLIT, "validation")
-    rule, judged = confidence.judge(
+    rule, judged = abstention.judge(
         held_out.images, held_out.labels, ready.probabilities(held_out.images)
     )
     digest, dataset = ready.bundle.digest, ready.bundle.description.dataset
-    confidence.save(rule, model, digest)
+    abstention.save(rule, model, digest)
     files.write_json(
         paths.METRICS / model / "confidence.json",
         {"model": model, "dataset": dataset, "model_sha256": digest, **judged},

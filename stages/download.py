@@ -3,7 +3,8 @@
 Run as `python -m stages.download`, or by `dvc repro download`.
 """
 
-from digits import config, datasets, errors, paths, scan
+from digits import datasets, scan
+from digits.core import config, errors, paths
 
 
 def main() -> None:

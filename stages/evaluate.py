@@ -10,18 +10,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from digits import (
-    config,
-    errors,
-    files,
-    hardware,
-    paths,
-    plots,
-    predictor,
-    scoring,
-    split,
-    tracking,
-)
+from digits import hardware, tracking
+from digits.core import config, errors, files, paths
+from digits.data import split
+from digits.inference import predictor, scoring
+from digits.report import plots
 
 SUMMARISED = (
     "accuracy",

@@ -5,7 +5,9 @@ Run as `python -m stages.preprocess`, or by `dvc repro preprocess`.
 
 import numpy as np
 
-from digits import config, datasets, errors, files, paths, preprocess, scan
+from digits import datasets, scan
+from digits.core import config, errors, files, paths
+from digits.data import preprocess
 
 
 def main() -> None:

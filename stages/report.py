@@ -3,7 +3,8 @@
 Run as `python -m stages.report`, or by `dvc repro report`.
 """
 
-from digits import errors, files, page, paths
+from digits.core import errors, files, paths
+from digits.report import page
 
 
 def main() -> None:

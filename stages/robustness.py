@@ -5,19 +5,11 @@ Run as `python -m stages.robustness MODEL`, or by `dvc repro robustness@MODEL`.
 
 import sys
 
-from digits import (
-    config,
-    datasets,
-    errors,
-    files,
-    hardware,
-    paths,
-    predictor,
-    preprocess,
-    robustness,
-    scan,
-    split,
-)
+from digits import datasets, hardware, scan
+from digits.core import config, errors, files, paths
+from digits.data import preprocess, split
+from digits.evaluation import robustness
+from digits.inference import predictor
 
 
 def main(model: str) -> None:

@@ -5,7 +5,8 @@ Run as `python -m stages.split`, or by `dvc repro split`.
 
 import numpy as np
 
-from digits import config, errors, files, paths, split
+from digits.core import config, errors, files, paths
+from digits.data import split
 
 
 def main() -> None:

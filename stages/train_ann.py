@@ -3,13 +3,14 @@
 Run as `python -m stages.train_ann`, or by `dvc repro train_ann`.
 """
 
-from digits import errors
-from digits.networks import ann, stage
+from digits.core import errors
+from digits.models import ann
+from digits.training import run
 
 
 def main() -> None:
     """Read the training and validation sets, train, write bundle and metrics."""
-    stage.run("ann", ann)
+    run.run("ann", ann)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,14 @@
 Run as `python -m stages.train_cnn`, or by `dvc repro train_cnn`.
 """
 
-from digits import errors
-from digits.networks import cnn, stage
+from digits.core import errors
+from digits.models import cnn
+from digits.training import run
 
 
 def main() -> None:
     """Read the training and validation sets, train, write bundle and metrics."""
-    stage.run("cnn", cnn)
+    run.run("cnn", cnn)
 
 
 if __name__ == "__main__":

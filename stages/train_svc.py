@@ -6,8 +6,12 @@ Run as `python -m stages.train_svc`, or by `dvc repro train_svc`.
 import time
 from datetime import UTC, datetime
 
-from digits import config, errors, hardware, pipeline, scoring, svc, tracking
-from digits.graph import Graph
+from digits import hardware, tracking
+from digits.core import config, errors
+from digits.inference import scoring
+from digits.inference.graph import Graph
+from digits.models import svc
+from digits.training import conclude
 
 MODEL = "svc"
 
@@ -16,7 +20,7 @@ def main() -> None:
     """Read the training and validation sets, fit, write bundle and metrics."""
     params = config.load(f"train.{MODEL}", svc.Params)
     machine = hardware.choose(config.load("hardware", hardware.Params), gpu_capable=False)
-    data = pipeline.Data.read()
+    data = conclude.Data.read()
     with tracking.Publisher() as publisher:
         publisher.open(MODEL, machine.as_dict())
         began, clock = datetime.now(UTC), time.perf_counter()
@@ -25,7 +29,7 @@ def main() -> None:
         graph = svc.to_onnx(fitted, params, data.shape)
         train_outputs = Graph(graph.SerializeToString(), machine.threads).run(data.train.images)
         train_accuracy = scoring.accuracy(data.train.labels, train_outputs)
-        outcome = pipeline.Outcome(
+        outcome = conclude.Outcome(
             graph=graph,
             outputs=svc.scores(fitted, data.held_out.images),
             parameters=svc.parameters(fitted),
@@ -38,7 +42,7 @@ def main() -> None:
             history=[{"epoch": 1, "train_accuracy": train_accuracy}],
             epoch_seconds=[seconds],
         )
-        pipeline.conclude(MODEL, data, machine, outcome, began)
+        conclude.conclude(MODEL, data, machine, outcome, began)
         publisher.publish(MODEL)
 
 

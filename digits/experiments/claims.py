@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from digits import scoring, significance
+from digits.evaluation import significance
 from digits.experiments.definition import (
     AccuracyClaim,
     ChangeClaim,
@@ -17,6 +17,7 @@ from digits.experiments.definition import (
     PredictionsClaim,
 )
 from digits.experiments.results import Measured
+from digits.inference import scoring
 
 ReadOwn = Callable[[str], str]
 """From the path of an image to the class that the model, loaded anew, reads in it."""

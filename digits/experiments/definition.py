@@ -14,9 +14,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from digits import config, paths, robustness
-from digits.config import Count, Section, Seed
-from digits.errors import UserError
+from digits.core import config, paths
+from digits.core.config import Count, Section, Seed
+from digits.core.errors import UserError
+from digits.evaluation import robustness
 
 Model = Literal["ann", "cnn", "vgg16", "svc"]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from digits import paths, report, significance
+from digits.core import paths
+from digits.evaluation import significance
 from digits.experiments import results
 from digits.experiments.claims import judge, left_open
 from digits.experiments.definition import Experiment
 from digits.experiments.results import Measured, Result
+from digits.report import comparison
 from digits.tracking import facts
 
 
@@ -70,7 +72,7 @@ def summarise(
 def _figures(part: Measured) -> dict[str, Any]:
     confusion = np.zeros((len(part.classes),) * 2, int)
     np.add.at(confusion, (part.labels, part.answers), 1)
-    figures = report.row(part.train, part.test, part.timing, part.speed) | {
+    figures = comparison.row(part.train, part.test, part.timing, part.speed) | {
         "per_class": part.test["per_class"],
         "confusion": confusion.tolist(),
     }
@@ -99,7 +101,7 @@ def _claims(experiment: Experiment, found: Sequence[Result]) -> list[dict[str, A
 def _read_own(commit: str, model: str, image: str) -> str:
     """What the model that DVC keeps for `commit` reads in an image file of one digit."""
     from digits import scan
-    from digits.predictor import Predictor
+    from digits.inference.predictor import Predictor
 
     digit = scan.read_digit(paths.ROOT / image)
     with results.fetched(commit, f"models/{model}") as folder:

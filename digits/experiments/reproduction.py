@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digits import files, paths, plots
+from digits.core import files, paths
 from digits.experiments import definition, results
 from digits.experiments.definition import Shown
 from digits.experiments.results import Result
+from digits.report import plots
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

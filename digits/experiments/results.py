@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digits import paths
-from digits.errors import UserError
+from digits.core import paths
+from digits.core.errors import UserError
 from digits.experiments.definition import Run
 from digits.tracking import facts
 

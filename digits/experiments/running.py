@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from digits import config, hardware, paths
-from digits.errors import UserError
+from digits import hardware
+from digits.core import config, paths
+from digits.core.errors import UserError
 from digits.experiments import definition, results
 from digits.experiments.definition import Run
 from digits.experiments.results import Result

@@ -13,7 +13,7 @@ import sys
 from types import TracebackType
 from typing import Any, Self
 
-from digits import paths
+from digits.core import paths
 
 PATIENCE_SECONDS = 60
 """How long a finished stage waits for the store."""

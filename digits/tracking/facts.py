@@ -14,7 +14,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from digits import paths
+from digits.core import paths
 
 Read = Callable[[str], bytes | None]
 """Gives the content of a file by its path relative to the project, or None."""

@@ -20,8 +20,8 @@ from typing import Any
 
 import psutil
 
-from digits import config, paths
-from digits.errors import UserError
+from digits.core import config, paths
+from digits.core.errors import UserError
 from digits.tracking import facts as facts_of
 from digits.tracking.facts import Facts, Recorded
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from digits import files, paths, split
-from digits.split import SETS
+from digits.core import files, paths
+from digits.data import split
+from digits.data.split import SETS
 
 
 @pytest.fixture(scope="module")

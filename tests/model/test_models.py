@@ -12,9 +12,13 @@ import numpy as np
 import pytest
 
 from benchmarks import nondigits, sheets
-from digits import bundle, confidence, config, files, paths, predictor, preprocess, reading, split
+from digits.core import config, files, paths
+from digits.data import preprocess, split
+from digits.evaluation import abstention
 from digits.experiments import outcome, reproduction
-from digits.scoring import DECIMALS
+from digits.inference import bundle, predictor
+from digits.inference.scoring import DECIMALS
+from digits.serve.reader import Reader
 
 FLOOR = {"ann": 0.986, "cnn": 0.993, "vgg16": 0.9907, "svc": 0.986}
 """Test accuracy on MNIST below which a model is not shipped."""
@@ -133,9 +137,9 @@ def test_raw_images_take_the_same_way_as_prepared_ones(ready):
 
 @pytest.fixture
 def reader(ready, model):
-    if not confidence.path(model).is_file():
+    if not abstention.path(model).is_file():
         pytest.skip("no rule here: run `dvc repro` or `dvc checkout`")
-    return reading.Reader([model], threads=1)
+    return Reader([model], threads=1)
 
 
 def test_the_committed_limits_buy_fewer_errors_for_few_digits(model):
@@ -153,7 +157,7 @@ def test_the_committed_limits_buy_fewer_errors_for_few_digits(model):
 def test_digits_that_were_not_trained_on_stay_sure(ready, reader, model, validation):
     images, labels = validation
     probabilities = ready.probabilities(images)
-    rule = confidence.load(model, ready.bundle.digest)
+    rule = abstention.load(model, ready.bundle.digest)
     sure = rule.sure(images, probabilities)
     wrong = probabilities.argmax(1) != labels
     assert sure.mean() > 0.96

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from digits import paths
+from digits.core import paths
 
 SMALL = {
     "dataset.name": "optdigits",

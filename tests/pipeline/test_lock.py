@@ -2,7 +2,7 @@
 
 import subprocess
 
-from digits import paths
+from digits.core import paths
 
 
 def test_dvc_lock_belongs_to_the_code_and_the_parameters():

@@ -10,7 +10,7 @@ import time
 import pytest
 from ruamel.yaml import YAML
 
-from digits import config
+from digits.core import config
 from tests.pipeline.conftest import environment
 
 
@@ -92,7 +92,7 @@ def test_a_parameter_touches_its_own_model_only(run, reproduced, old, new, expec
 
 
 def test_editing_the_cnn_leaves_the_other_models_alone(run, reproduced):
-    path = reproduced / "digits/networks/cnn.py"
+    path = reproduced / "digits/models/cnn.py"
     path.write_text(path.read_text() + "\n")
     assert would_run(run) == {"train_cnn"}
 
@@ -255,7 +255,8 @@ def test_predict_reads_image_files_as_evaluate_reads_images(run, reproduced, tmp
     from PIL import Image
     from sklearn.datasets import load_digits
 
-    from digits import preprocess, scan
+    from digits import scan
+    from digits.data import preprocess
 
     digits = load_digits().images.astype("uint8")
     images = preprocess.resize(digits, (28, 28), 16, 255)

@@ -2,7 +2,7 @@
 
 import subprocess
 
-from digits import paths
+from digits.core import paths
 
 
 def committed(path: str) -> str:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from digits import scan
-from digits.reading import Opinion, Page, ReadDigit
-from digits.web import app, serving
-from digits.web.limits import Settings
+from digits.serve.reader import Opinion, Page, ReadDigit
+from digits.serve.web import app, serving
+from digits.serve.web.limits import Settings
 
 CLASSES = tuple("0123456789")
 

@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 import requests
 
-from digits import datasets, feedback, paths, scan
-from digits.errors import UserError
+from digits import datasets, scan
+from digits.core import paths
+from digits.core.errors import UserError
+from digits.serve import feedback
 
 PREDICTIONS, MODELS = {"cnn": "1"}, {"cnn": "a" * 64}
 

@@ -14,10 +14,11 @@ import pytest
 import requests
 from PIL import Image
 
-from digits import paths, scan
-from digits.errors import UserError
-from digits.reading import Opinion
-from digits.web import app, images, serving
+from digits import scan
+from digits.core import paths
+from digits.core.errors import UserError
+from digits.serve.reader import Opinion
+from digits.serve.web import app, images, serving
 from tests.web.conftest import StubReader, encoded, raw
 
 BLANK = np.full((60, 80), 255, np.uint8)

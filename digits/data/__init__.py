@@ -1,0 +1,1 @@
+"""From published images to what the models see: preprocessing and split."""

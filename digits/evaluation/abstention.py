@@ -1,0 +1,290 @@
+"""When an answer is sure: the score must be high enough, and the image must look like its label.
+
+A model knows nothing but its classes and may be sure of a letter.  So a second, plain look is
+taken at what it was shown.  Directions of the strokes' edges, counted in the cells of a grid, make
+a vector of each image; the vectors of a class's digits lie near a subspace of a few dimensions.
+How far an image lies from the subspace of the label that it was given says how unlike it is.
+
+Both limits come from the validation set: as many of its digits as `KEPT` says stay sure.
+"""
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from pydantic import ValidationError
+
+from digits.core import files, paths
+from digits.core.config import Section
+from digits.core.errors import UserError
+from digits.inference import scoring
+
+DIRECTIONS, GRID = 8, 7
+"""Edges are told apart by 8 directions in 7 x 7 cells, as is usual for handwriting (C.-L. Liu et
+al., "Handwritten digit recognition: benchmarking of state-of-the-art techniques", Pattern
+Recognition 36, 2003)."""
+REACH = 0.4
+"""Deviation of the Gaussian with which a cell gathers edges, in cells."""
+DIMENSIONS = 40
+"""Of a class's subspace.  From 30 to 80 the share of letters and doodles that stay sure hardly
+changes."""
+BATCH = 500
+
+
+class Kept(NamedTuple):
+    """Shares of the validation digits that each of the two limits leaves sure."""
+
+    score: float
+    distance: float
+
+
+KEPT = Kept(0.995, 0.985)
+"""The distance sorts out what is no digit, where the score only tells digits that are hard."""
+OTHERS = (Kept(1, 1), Kept(0.999, 0.995), Kept(0.99, 0.98), Kept(0.98, 0.96), Kept(0.95, 0.95))
+"""What else the report shows."""
+
+
+class Stored(Section):
+    """What models/confidence/MODEL.json says."""
+
+    model: str
+    model_sha256: str
+    """The digest of the bundle that it was made for."""
+    calibrated: bool
+    """False if there was no validation set: every answer is then sure."""
+    threshold: float
+    """Least score of a sure answer."""
+    limit: float | None
+    """Largest distance of a sure answer, 0 to 1; null without validation set."""
+    shape: tuple[int, int, int]
+    """Classes, 1 + dimensions, features: each class's mean vector, then its axes."""
+    subspaces: str
+    """The numbers, float16 with the low byte first, row after row, as base64."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When an answer of one model is sure."""
+
+    threshold: float
+    limit: float | None
+    subspaces: np.ndarray
+    """(classes, 1 + dimensions, features) float32: mean vectors and orthonormal axes."""
+
+    def sure(self, prepared: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+        """Say of each image whether the model's answer is sure: (n,) bool.
+
+        Args:
+            prepared: (n, height, width, 1) float32, what the model was shown.
+            probabilities: (n, classes), what it said.
+
+        """
+        labels = probabilities.argmax(axis=1)
+        enough: np.ndarray = rounded(probabilities.max(axis=1)) >= self.threshold
+        if self.limit is None:
+            return enough
+        apart = distances(features(prepared), labels, self.subspaces)
+        return enough & (rounded(apart) <= self.limit)
+
+
+def features(prepared: np.ndarray) -> np.ndarray:
+    """Directions of edges in every cell of a grid.
+
+    Args:
+        prepared: (n, height, width, 1) float32, ink brighter than the ground.
+
+    Returns:
+        (n, GRID * GRID * DIRECTIONS) float32, each of length 1, or 0 for a blank image.
+
+    """
+    found = np.zeros((len(prepared), DIRECTIONS * GRID * GRID), np.float32)
+    down, across = (_gathering(side) for side in prepared.shape[1:3])
+    for start in range(0, len(prepared), BATCH):
+        images = prepared[start : start + BATCH, :, :, 0]
+        right, below = np.zeros_like(images), np.zeros_like(images)
+        right[:, :, 1:-1] = images[:, :, 2:] - images[:, :, :-2]
+        below[:, 1:-1] = images[:, 2:] - images[:, :-2]
+        turn = np.arctan2(below, right) * np.float32(DIRECTIONS / (2 * np.pi))
+        directions = np.arange(DIRECTIONS, dtype=np.float32)[:, np.newaxis, np.newaxis]
+        apart = np.abs(turn[:, np.newaxis] - directions)
+        apart = np.minimum(apart % DIRECTIONS, -apart % DIRECTIONS)
+        # An edge counts for the two directions that it lies between.
+        edges = np.hypot(right, below)[:, np.newaxis] * np.maximum(1 - apart, 0)
+        found[start : start + BATCH] = (down @ edges @ across.T).reshape(len(images), -1)
+    # The root keeps a few strong edges from outweighing all others.
+    found = np.sqrt(found)
+    found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), np.float32(1e-6))
+    return found
+
+
+def _gathering(side: int) -> np.ndarray:
+    """Weights (GRID, side) float32 with which each row or column of cells gathers pixels."""
+    cell = side / GRID
+    centres = (np.arange(GRID) + 0.5) * cell - 0.5
+    apart = (np.arange(side) - centres[:, np.newaxis]) / (REACH * cell)
+    weights: np.ndarray = np.exp(-(apart**2) / 2)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights.astype(np.float32)
+
+
+def fit(vectors: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """The mean and the main axes of each class's vectors.
+
+    Args:
+        vectors: (n, features) float32.
+        labels: (n,) integer labels.
+        classes: How many there are; one without a vector gets zeros, and nothing is near it.
+
+    Returns:
+        (classes, 1 + DIMENSIONS, features) float32, rounded to float16 as it is stored.
+
+    """
+    found = np.zeros((classes, 1 + DIMENSIONS, vectors.shape[1]))
+    for label in np.unique(labels):
+        own = vectors[labels == label].astype(np.float64)
+        found[label, 0] = own.mean(axis=0)
+        axes = np.linalg.svd(own - found[label, 0], full_matrices=False)[2]
+        # As many axes as images would make all of them near.
+        axes = axes[: min(DIMENSIONS, len(own) // 2)]
+        found[label, 1 : 1 + len(axes)] = axes
+    return found.astype(np.float16).astype(np.float32)
+
+
+def distances(vectors: np.ndarray, labels: np.ndarray, subspaces: np.ndarray) -> np.ndarray:
+    """Distance of each vector from the subspace of its label: (n,) float32."""
+    found = np.empty(len(vectors), np.float32)
+    for label in np.unique(labels):
+        own = labels == label
+        off = vectors[own] - subspaces[label, 0]
+        axes = subspaces[label, 1:]
+        found[own] = np.linalg.norm(off - off @ axes.T @ axes, axis=1)
+    return found
+
+
+def rounded(values: np.ndarray) -> np.ndarray:
+    """As float64 with the decimals of all results: the number of threads shows in later ones."""
+    return values.astype(np.float64).round(scoring.DECIMALS)
+
+
+def halves(labels: np.ndarray) -> np.ndarray:
+    """Every other image of each class: (n,) bool, True for the half that subspaces are made of."""
+    first = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        first[np.flatnonzero(labels == label)[::2]] = True
+    return first
+
+
+def limits(scores: np.ndarray, apart: np.ndarray, kept: Kept) -> tuple[float, float]:
+    """The least score and the largest distance that leave the wanted shares of digits sure."""
+    threshold = np.quantile(scores, 1 - kept.score, method="lower")
+    limit = np.quantile(apart, kept.distance, method="higher")
+    return float(threshold), float(limit)
+
+
+def outcome(
+    scores: np.ndarray, apart: np.ndarray, right: np.ndarray, kept: Kept
+) -> dict[str, float | None]:
+    """What a pair of limits buys.
+
+    Args:
+        scores: (n,) probabilities of the given labels.
+        apart: (n,) distances from the labels' subspaces.
+        right: (n,) bool, whether the label is the true one.
+        kept: The shares that the limits are to keep.
+
+    Returns:
+        The limits, coverage (share of the digits that is sure) and error (share of these that is
+        misread; null if none is sure).
+
+    """
+    threshold, limit = limits(scores, apart, kept)
+    sure = (scores >= threshold) & (apart <= limit)
+    return {
+        "kept_by_score": kept.score,
+        "kept_by_distance": kept.distance,
+        "threshold": threshold,
+        "limit": limit,
+        "coverage": float(sure.mean()),
+        "error": float((~right[sure]).mean()) if sure.any() else None,
+    }
+
+
+def judge(
+    prepared: np.ndarray, labels: np.ndarray, probabilities: np.ndarray
+) -> tuple[Rule, dict[str, Any]]:
+    """Choose one model's rule on digits that it was not trained on.
+
+    Half of them make the subspaces; the other half makes the limits and the figures.
+
+    Args:
+        prepared: (n, height, width, 1) float32; n may be 0, and every answer is then sure.
+        labels: (n,) integer labels.
+        probabilities: (n, classes), what the model says of them.
+
+    Returns:
+        The rule, and what it does: the number of images and what `outcome` gives, with `others`.
+
+    """
+    classes = probabilities.shape[1]
+    vectors, first = features(prepared), halves(labels)
+    subspaces = fit(vectors[first], labels[first], classes)
+    second = ~first
+    if not second.any():
+        return Rule(0.0, None, subspaces[:, :0]), {"calibrated": False, "images": 0}
+    said = probabilities[second].argmax(axis=1)
+    scores = rounded(probabilities[second].max(axis=1))
+    apart = rounded(distances(vectors[second], said, subspaces))
+    right = said == labels[second]
+    rule = Rule(*limits(scores, apart, KEPT), subspaces)
+    return rule, {
+        "calibrated": True,
+        "images": int(second.sum()),
+        **outcome(scores, apart, right, KEPT),
+        "others": [outcome(scores, apart, right, kept) for kept in OTHERS],
+    }
+
+
+def path(model: str, folder: Path = paths.MODELS) -> Path:
+    """Where one model's rule is kept, beside the bundles in `folder`."""
+    return folder / "confidence" / f"{model}.json"
+
+
+def save(rule: Rule, model: str, digest: str, folder: Path = paths.MODELS) -> None:
+    """Write the rule of the bundle with this digest."""
+    stored = Stored(
+        model=model,
+        model_sha256=digest,
+        calibrated=rule.limit is not None,
+        threshold=rule.threshold,
+        limit=rule.limit,
+        shape=rule.subspaces.shape,
+        subspaces=base64.b64encode(rule.subspaces.astype("<f2").tobytes()).decode("ascii"),
+    )
+    files.write_json(path(model, folder), stored.model_dump(mode="json"))
+
+
+def load(model: str, digest: str, folder: Path = paths.MODELS) -> Rule:
+    """Read the rule of the bundle with this digest.
+
+    Raises:
+        UserError: if there is none, it is damaged, or it was made for another model.
+
+    """
+    file = path(model, folder)
+    shown, again = paths.relative(file), f"make it with `dvc repro confidence@{model}`"
+    try:
+        stored = Stored.model_validate_json(file.read_bytes(), strict=True)
+        numbers = np.frombuffer(base64.b64decode(stored.subspaces, validate=True), "<f2")
+        subspaces = numbers.reshape(stored.shape).astype(np.float32)
+    except FileNotFoundError:
+        raise UserError(
+            f"{shown}, which says when {model} is sure, is missing; {again}, or fetch it with "
+            f"`dvc checkout {shown}`"
+        ) from None
+    except (ValidationError, ValueError):
+        raise UserError(f"{shown} is damaged or of another version; {again}") from None
+    if stored.model_sha256 != digest:
+        raise UserError(f"{shown} was made for another {model} than the one beside it; {again}")
+    return Rule(stored.threshold, stored.limit, subspaces)

@@ -1,1 +1,0 @@
-"""The networks: each module has a `Params` and a `build`."""

@@ -1,0 +1,199 @@
+"""Serve the page and the HTTP interface with uvicorn."""
+
+import asyncio
+import errno
+import logging
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import cv2
+import h11
+import joblib
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+from threadpoolctl import threadpool_limits
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from digits.core import paths
+from digits.core.errors import UserError
+from digits.serve import feedback
+from digits.serve.reader import Reader
+from digits.serve.web import app
+from digits.serve.web.limits import LOCAL_HOSTS, ProblemError, Settings, busy, host_name
+
+HEADER_SECONDS = 10.0
+"""Until the head of a request has come."""
+ANSWER_SECONDS = 30.0
+"""Until an answer has been taken, as far as it does not fit into the system's buffers."""
+CONNECTIONS = 256
+"""At once; then the one that has kept the service waiting for longest makes room."""
+ANYWHERE = ("0.0.0.0", "::")
+
+
+class Protocol(H11Protocol):
+    """HTTP/1.1 that also cuts off who sends no request, or slowly, or takes no answer."""
+
+    _owed: float | None = None
+    """In how many seconds the client had to do its part; None while it is the service's turn."""
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        # Writing is then paused whenever the client has not taken everything.
+        transport.set_write_buffer_limits(high=0)
+        self._watch()
+        if len(self.connections) > CONNECTIONS:
+            timed = {
+                one: one._timer.when()
+                for one in self.connections
+                if isinstance(one, Protocol) and one is not self and one._timer
+            }
+            if timed:
+                oldest = min(timed, key=timed.__getitem__)
+                self.connections.discard(oldest)
+                oldest.transport.abort()
+            else:
+                self.app = _full
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._watch()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, unless an answer has begun."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            answer = ProblemError(400, "expected a request as HTTP/1.1 has it").response()
+            head = [b"HTTP/1.1 400 Bad Request", b"connection: close"]
+            head += [name + b": " + value for name, value in answer.raw_headers]
+            self.transport.write(b"\r\n".join([*head, b"", bytes(answer.body)]))
+        if self.cycle is not None:
+            self.cycle.disconnected = True  # what the application still says is not sent
+        self.transport.close()
+
+    def _watch(self) -> None:
+        """Give the client time for its part, if it is its turn and was not before."""
+        if self.flow.write_paused:
+            owed = ANSWER_SECONDS
+        elif self.cycle is None or self.cycle.response_complete:
+            owed = HEADER_SECONDS
+        else:
+            owed = None
+        if owed == self._owed:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._owed = owed
+        self._timer = None if owed is None else self.loop.call_later(owed, self.transport.abort)
+
+
+async def _full(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer over a connection that is one too many."""
+    refusal = busy("too many connections are open; try again").response()
+    refusal.headers["connection"] = "close"
+    await refusal(scope, receive, send)
+
+
+def run(
+    models: list[str],
+    host: str,
+    port: int,
+    allowed: list[str],
+    store: Path | None,
+) -> None:
+    """Serve until interrupted.
+
+    Args:
+        models: Which read; the first one is the default.
+        host: Address to bind to.
+        port: 0 for any free one.
+        allowed: Further names that the Host header may hold.
+        store: Folder that takes corrections, or None to take none.
+
+    Raises:
+        UserError: if a model is missing, corrections cannot be stored, or host and port cannot be
+            had.
+
+    """
+    # Several small images at once: threads of BLAS, OpenCV and ONNX Runtime would only wait for
+    # each other (a drawing is found in 6 ms of processor time instead of 87).
+    threadpool_limits(1, "blas")
+    cv2.setNumThreads(1)
+    if store is not None:
+        feedback.prepare(store)
+    listening = bind(host, port)
+    with listening:
+        reader = Reader(models, threads=1)
+        names = {*LOCAL_HOSTS, *(host_name(name) for name in allowed)}
+        settings = Settings(
+            hosts=tuple(names | ({host.lower()} - set(ANYWHERE))),
+            workers=max(2, joblib.cpu_count()),
+        )
+        shown = "localhost" if host in ANYWHERE else f"[{host}]" if ":" in host else host
+        print(f"http://{shown}:{listening.getsockname()[1]}", flush=True)
+        print(f"models: {', '.join(reader.models)}", flush=True)
+        if host in ANYWHERE and not allowed:
+            print("only localhost is answered: name this machine with --allow-host NAME")
+        if store is not None:
+            print(f"corrections are stored in {paths.relative(store)}", flush=True)
+        with suppress(KeyboardInterrupt):
+            server(app.create(reader, settings, store)).run(sockets=[listening])
+
+
+def server(application: FastAPI) -> uvicorn.Server:
+    """A server that cuts off slow senders and says nothing about each request."""
+    logging.getLogger("uvicorn.error").addFilter(_is_no_noise)
+    config = uvicorn.Config(
+        application,
+        http=Protocol,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
+    return uvicorn.Server(config)
+
+
+def _is_no_noise(record: logging.LogRecord) -> bool:
+    """Whether a line of uvicorn's log tells more than that a client sent nonsense."""
+    return not record.getMessage().startswith(
+        ("Invalid HTTP request", "Unsupported upgrade request", "No supported WebSocket")
+    )
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that listens on an address; raises UserError if it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=CONNECTIONS)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise UserError(
+                f"port {port} is taken by another program; end it, or choose another port: "
+                f"digits ui --port {port + 1}"
+            ) from None
+        raise UserError(
+            f"--host {host} --port {port}: expected an address of this machine and a free port "
+            f"({error.strerror})"
+        ) from None

@@ -1,0 +1,166 @@
+"""What every training stage reads, and what it writes."""
+
+import resource
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digits import hardware
+from digits.core import config, files, paths
+from digits.data import preprocess, split
+from digits.inference import bundle, scoring
+from digits.inference.graph import Graph
+
+if TYPE_CHECKING:
+    import onnx
+
+TOLERATED_DISAGREEMENT = 0.001
+"""Share of images on which rounding may turn a tie between two classes around."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a training stage reads."""
+
+    train: split.Part
+    validation: split.Part
+    description: dict[str, Any]
+    """split.json."""
+
+    @classmethod
+    def read(cls, folder: Path = paths.SPLIT) -> "Data":
+        """Read training and validation set; the test set stays closed."""
+        return cls(
+            split.read(folder, "train"),
+            split.read(folder, "validation"),
+            files.read_json(folder / "split.json"),
+        )
+
+    @property
+    def held_out(self) -> split.Part:
+        """The validation set, or the training set where there is none."""
+        return self.validation if len(self.validation) else self.train
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        height, width, channels = self.train.images.shape[1:]
+        return height, width, channels
+
+    @property
+    def classes(self) -> list[str]:
+        return list(self.description["classes"])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What any training hands on, whatever was trained."""
+
+    graph: "onnx.ModelProto"
+    outputs: np.ndarray
+    """The library's own outputs for the first images of `Data.held_out`."""
+    parameters: int
+    library: str
+    results: dict[str, Any]
+    """Figures of the training itself, for train.json."""
+    seconds: float
+    history: list[dict[str, float]] = field(default_factory=list)
+    epoch_seconds: list[float] = field(default_factory=list)
+    save_network: Callable[[Path], None] | None = None
+
+
+def conclude(
+    model: str, data: Data, machine: hardware.Machine, outcome: Outcome, began: datetime
+) -> None:
+    """Check and calibrate the exported graph, then write bundle and metrics.
+
+    Args:
+        model: The model's name.
+        data: What it was trained on.
+        machine: What it was trained with.
+        outcome: What came out.
+        began: When the training began.
+
+    """
+    description = data.description
+    graph = Graph(outcome.graph.SerializeToString(deterministic=True), machine.threads)
+    outputs = graph.run(data.held_out.images)
+    differing = int((outputs[: len(outcome.outputs)].argmax(1) != outcome.outputs.argmax(1)).sum())
+    assert differing <= TOLERATED_DISAGREEMENT * len(outcome.outputs), (
+        f"the ONNX export of {model} reads {differing} of {len(outcome.outputs)} images "
+        f"differently from {outcome.library}"
+    )
+    calibrated = len(data.validation) > 0
+    temperature = 1.0
+    validation: dict[str, float | None] = {"validation_accuracy": None, "validation_loss": None}
+    if calibrated:
+        labels = data.validation.labels
+        temperature = scoring.fit_temperature(outputs, labels)
+        probabilities = scoring.softmax(outputs, temperature)
+        validation = {
+            "validation_accuracy": scoring.accuracy(labels, outputs),
+            "validation_loss": scoring.log_loss(labels, probabilities),
+        }
+    folder = paths.MODELS / model
+    digest = bundle.save(
+        folder,
+        outcome.graph,
+        {
+            "model": model,
+            "dataset": description["name"],
+            "classes": description["classes"],
+            "raw_side": description["raw_side"],
+            "white": description["white"],
+            "preprocess": config.load("preprocess", preprocess.Params).model_dump(),
+            "temperature": temperature,
+            "calibrated": calibrated,
+            "parameters": outcome.parameters,
+            "trained_with": {
+                "device": machine.device,
+                "precision": machine.precision,
+                "library": outcome.library,
+            },
+        },
+        outcome.save_network,
+    )
+    metrics = paths.METRICS / model
+    if outcome.history:
+        with files.atomic(metrics / "history.csv") as temporary:
+            pd.DataFrame(outcome.history).to_csv(temporary, index=False, lineterminator="\n")
+    files.write_json(
+        metrics / "train.json",
+        {
+            "model": model,
+            "dataset": description["name"],
+            "model_sha256": digest,
+            **outcome.results,
+            **validation,
+            "temperature": temperature,
+            "parameters": outcome.parameters,
+            "bundle_bytes": bundle.load(folder).size,
+            "export_checked_on": len(outcome.outputs),
+            "export_differs_on": differing,
+            "split": description["sets"],
+        },
+    )
+    files.write_json(
+        metrics / "timing.json",
+        {
+            "started": began.isoformat(timespec="milliseconds"),
+            "train_seconds": round(outcome.seconds, 3),
+            "epoch_seconds": [round(seconds, 3) for seconds in outcome.epoch_seconds],
+            "peak_memory_mib": _peak_memory_mib(),
+            "hardware": machine.as_dict(),
+        },
+    )
+
+
+def _peak_memory_mib() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KiB, macOS in bytes.
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

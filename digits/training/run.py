@@ -1,0 +1,59 @@
+"""What the stages of all networks do."""
+
+import time
+from datetime import UTC, datetime
+from types import ModuleType
+
+from digits import hardware, tracking
+from digits.core import config
+from digits.training import conclude, fit
+
+CHECKED = 1000
+"""Images on which the export is compared with Keras itself."""
+
+
+def run(model: str, network: ModuleType) -> None:
+    """Train one network; write its bundle and its metrics.
+
+    Args:
+        model: Its name: the section train.`model`, the folder models/`model`.
+        network: Its module, with `Params`, `build`, `XLA_ON_CPU` and `GAINS_BY_BFLOAT16`.
+
+    """
+    recipe = config.load(f"train.{model}", network.Params)
+    wanted = config.load("hardware", hardware.Params)
+    machine = hardware.choose(wanted, network.GAINS_BY_BFLOAT16)
+    data = conclude.Data.read()
+    with tracking.Publisher() as publisher:
+        machine = hardware.confirm(machine, wanted)
+        publisher.open(model, machine.as_dict())
+        began, clock = datetime.now(UTC), time.perf_counter()
+        trained = fit.fit(
+            lambda: network.build(recipe, data.shape, len(data.classes)),
+            recipe,
+            data.train,
+            data.validation,
+            machine,
+            xla=network.XLA_ON_CPU or machine.device == "gpu",
+            on_epoch=publisher.epoch,
+        )
+        seconds = time.perf_counter() - clock
+        last = trained.history[trained.kept_epoch - 1]
+        outcome = conclude.Outcome(
+            graph=fit.to_onnx(trained.network),
+            outputs=fit.logits(trained.network, data.held_out.images[:CHECKED]),
+            parameters=trained.network.count_params(),
+            library=f"keras {machine.packages['keras']}",
+            results={
+                "epochs": len(trained.history),
+                "kept_epoch": trained.kept_epoch,
+                "train_accuracy": last["train_accuracy"],
+                "train_loss": last["train_loss"],
+            },
+            seconds=seconds,
+            history=trained.history,
+            epoch_seconds=trained.epoch_seconds,
+            save_network=lambda path: fit.save_keras(trained.network, path),
+        )
+        conclude.conclude(model, data, machine, outcome, began)
+        publisher.publish(model)

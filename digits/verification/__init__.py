@@ -1,0 +1,1 @@
+"""Whether results are those of the code, and whether everything is in order."""

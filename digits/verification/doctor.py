@@ -1,0 +1,122 @@
+"""What `digits doctor` looks at."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+
+from digits import hardware
+from digits.core import config, paths
+from digits.core.errors import UserError
+from digits.evaluation import abstention
+from digits.inference import bundle
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    good: bool
+    text: str
+
+
+def examine() -> list[Finding]:
+    """Look at everything; a fault in one thing does not keep the others from being looked at."""
+    examined: list[tuple[str, Callable[[], str]]] = [
+        ("python", lambda: sys.version.split()[0]),
+        ("packages", _packages),
+        ("hardware", _hardware),
+        ("params.yaml", _parameters),
+        ("dvc.lock", _lock),
+        *((f"models/{model}", lambda model=model: _model(model)) for model in config.MODELS),
+        ("MLflow store", _store),
+    ]
+    findings = []
+    for subject, look in examined:
+        try:
+            findings.append(Finding(subject, True, look()))
+        except UserError as error:
+            findings.append(Finding(subject, False, str(error)))
+    return findings
+
+
+def _packages() -> str:
+    """Versions of what computes, compared with the lock file."""
+    pinned = dict(
+        line.removesuffix(" \\").split(" ;")[0].split("==")
+        for line in paths.LOCK.read_text(encoding="utf-8").splitlines()
+        if "==" in line and not line.startswith(" ")
+    )
+    other = {}
+    for package in (*hardware.RECORDED_PACKAGES, "dvc", "mlflow"):
+        installed = metadata.version(package)
+        if installed != pinned.get(package):
+            other[package] = f"{installed} instead of {pinned.get(package)}"
+    if other:
+        named = ", ".join(f"{package} {versions}" for package, versions in other.items())
+        raise UserError(f"not what {paths.LOCK.name} pins: {named}; run `make install`")
+    return ", ".join(
+        f"{package} {metadata.version(package)}" for package in hardware.RECORDED_PACKAGES
+    )
+
+
+def _hardware() -> str:
+    wanted = config.load("hardware", hardware.Params)
+    machine = hardware.choose(wanted)
+    return (
+        f"{machine.cpu}, {machine.threads} of {machine.cores} core(s), {machine.memory_gib} GiB, "
+        f"GPU: {machine.gpu or 'none'}; trains on the {machine.device}"
+    )
+
+
+def _parameters() -> str:
+    config.check(config.read(paths.PARAMS))
+    return "every value is valid"
+
+
+def _lock() -> str:
+    """Whether the recorded results are those of the code and the parameters as they stand."""
+    if not paths.DVC_LOCK.is_file():
+        raise UserError("nothing has been run yet; run `dvc repro`")
+    called = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing"],
+        cwd=paths.ROOT,
+        capture_output=True,
+        text=True,
+    )
+    if called.returncode != 0:
+        raise UserError(f"dvc failed: {called.stderr.strip() or called.stdout.strip()}")
+    stale = [
+        line.split("'")[1]
+        for line in called.stdout.splitlines()
+        if line.startswith("Running stage '")
+    ]
+    if stale:
+        raise UserError(f"not up to date: {', '.join(stale)}; run `dvc repro`")
+    return "the results belong to the code and the parameters as they stand"
+
+
+def _model(model: str) -> str:
+    saved = bundle.load(paths.MODELS / model)
+    described = saved.description
+    rule = abstention.load(model, saved.digest)
+    return (
+        f"trained on {described.dataset}, {saved.size / 2**20:.1f} MiB, {saved.digest[:12]}, "
+        f"not sure of scores below {rule.threshold:.1%}"
+    )
+
+
+def _store() -> str:
+    from digits.tracking import publisher
+
+    if not publisher.is_made():
+        return f"{publisher.LOCAL_STORE} will be made by the first run"
+    try:
+        runs = publisher.Store().count()
+    except Exception as error:  # whatever a store can fail with
+        raise UserError(
+            f"{publisher.store()} cannot be reached: {str(error).splitlines()[0]}"
+        ) from None
+    return f"{publisher.store()} holds {runs} run(s)"

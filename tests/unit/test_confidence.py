@@ -1,0 +1,171 @@
+"""When an answer is sure: by its score, and by how like its label's digits the image is."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from digits.core.errors import UserError
+from digits.evaluation import abstention
+
+
+def drawn(points, closed=False, turn=0.0, size=1.0, width=3):
+    """(28, 28, 1) float32: a line through points around (0, 0), turned and resized."""
+    cos, sin = np.cos(turn), np.sin(turn)
+    places = 14 + size * np.asarray(points, float) @ np.array([[cos, sin], [-sin, cos]])
+    image = np.zeros((28, 28), np.uint8)
+    # Quarters of pixels, so that every turn gives another image.
+    cv2.polylines(image, [np.round(4 * places).astype(np.int32)], closed, 255, width, 16, 2)
+    return image[..., np.newaxis].astype(np.float32) / 255
+
+
+RING = [(7 * np.sin(t), -9 * np.cos(t)) for t in np.linspace(0, 2 * np.pi, 30)]
+BAR = [(0, -9), (0, 9)]
+CROSS = [(-8, -8), (8, 8), (0, 0), (-8, 8), (8, -8)]
+
+
+def some(rng, shape, count=60):
+    return np.stack(
+        [drawn(shape, turn=rng.normal(0, 0.15), size=rng.uniform(0.85, 1.1)) for _ in range(count)]
+    )
+
+
+@pytest.fixture
+def held_out(rng):
+    """Rings (0) and bars (1), and a model that is surer of some than of others."""
+    images = np.concatenate([some(rng, RING), some(rng, BAR)])
+    labels = np.repeat([0, 1], 60)
+    certain = rng.uniform(0.6, 1, len(labels))
+    probabilities = np.where(labels[:, None] == [0, 1], certain[:, None], 1 - certain[:, None])
+    return images, labels, probabilities
+
+
+def test_features_do_not_depend_on_contrast_or_ground(rng):
+    images = some(rng, CROSS, 3)
+    found = abstention.features(images)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(abstention.features(40 * images - 7), found, atol=1e-5)
+    assert not abstention.features(np.zeros((2, 28, 28, 1), np.float32)).any()
+    assert abstention.features(images[:0]).shape == (0, found.shape[1])
+
+
+def test_features_tell_directions_and_places_of_edges():
+    upright, lying = drawn(BAR), drawn(BAR, turn=np.pi / 2)
+    left = np.roll(upright, -8, axis=1)
+    vectors = abstention.features(np.stack([upright, lying, left]))
+    likeness = vectors @ vectors.T
+    assert likeness[0, 1] < 0.5
+    assert likeness[0, 2] < 0.5
+    # The first and the fifth direction are to the right and to the left.
+    planes = vectors[0].reshape(abstention.DIRECTIONS, -1)
+    assert planes[[0, 4]].sum() > 2 * planes[[2, 6]].sum()
+
+
+def test_features_of_many_are_those_of_each(rng, monkeypatch):
+    images = some(rng, RING, 7)
+    together = abstention.features(images)
+    monkeypatch.setattr(abstention, "BATCH", 3)
+    np.testing.assert_array_equal(abstention.features(images), together)
+
+
+@pytest.mark.parametrize("side", [8, 28, 40])
+def test_images_of_any_side_have_features(side, rng):
+    images = rng.random((2, side, side, 1), np.float32)
+    assert abstention.features(images).shape == abstention.features(some(rng, BAR, 2)).shape
+
+
+def test_distance_is_small_for_the_own_class_only(rng):
+    rings, bars, crosses = (abstention.features(some(rng, of, 40)) for of in (RING, BAR, CROSS))
+    labels = np.repeat([0, 1], 20)
+    subspaces = abstention.fit(np.concatenate([rings[:20], bars[:20]]), labels, 3)
+    as_rings = np.zeros(20, int)
+    own = abstention.distances(rings[20:], as_rings, subspaces).max()
+    assert own < 0.3
+    assert abstention.distances(bars[20:], as_rings, subspaces).min() > 2 * own
+    assert abstention.distances(crosses[20:], as_rings, subspaces).min() > 1.5 * own
+    # No image of the third class was seen, and nothing is near it.
+    unseen = abstention.distances(rings, np.full(40, 2), subspaces)
+    np.testing.assert_allclose(unseen, 1, rtol=1e-5)
+
+
+def test_the_halves_share_every_class():
+    labels = np.array([0, 0, 0, 1, 1, 2])
+    np.testing.assert_array_equal(abstention.halves(labels), [1, 0, 1, 1, 0, 1])
+
+
+def test_limits_keep_at_least_the_wanted_shares(rng):
+    scores, apart = rng.random(999), rng.random(999)
+    threshold, limit = abstention.limits(scores, apart, abstention.Kept(0.9, 0.8))
+    assert 0.9 <= (scores >= threshold).mean() < 0.902
+    assert 0.8 <= (apart <= limit).mean() < 0.802
+
+
+def test_outcome_counts_what_stays_sure_and_is_wrong():
+    scores = np.array([0.9, 0.8, 0.7, 0.6, 0.2])
+    apart = np.array([0.1, 0.9, 0.1, 0.2, 0.1])
+    right = np.array([True, True, False, True, False])
+    found = abstention.outcome(scores, apart, right, abstention.Kept(0.75, 0.75))
+    assert (found["threshold"], found["limit"]) == (0.6, 0.2)
+    assert (found["coverage"], found["error"]) == (0.6, pytest.approx(1 / 3))
+
+
+def test_only_digits_with_a_high_score_are_sure(rng, held_out):
+    rule, judged = abstention.judge(*held_out)
+    assert judged["calibrated"]
+    assert judged["images"] == 60
+    assert judged["error"] == 0
+    assert judged["coverage"] >= 1 - (1 - abstention.KEPT.score) - (1 - abstention.KEPT.distance)
+    high, low = np.array([[1.0, 0.0]] * 30), np.array([[0.5, 0.5]] * 30)
+    assert rule.sure(some(rng, RING, 30), high).mean() > 0.9
+    assert not rule.sure(some(rng, RING, 30), low).any()
+    # The score alone would be fooled.
+    assert not rule.sure(some(rng, CROSS, 30), high).any()
+    assert not rule.sure(some(rng, BAR, 30), high).any()
+    assert not rule.sure(np.zeros((1, 28, 28, 1), np.float32), high[:1]).any()
+
+
+def test_the_same_digits_give_the_same_rule(held_out, tmp_path):
+    for name in ("a", "b"):
+        rule, _ = abstention.judge(*held_out)
+        abstention.save(rule, "svc", "digest", tmp_path / name)
+    assert abstention.path("svc", tmp_path / "a").read_bytes() == (
+        abstention.path("svc", tmp_path / "b").read_bytes()
+    )
+
+
+def test_without_validation_images_everything_is_sure(tmp_path):
+    nothing = np.empty((0, 28, 28, 1), np.float32), np.empty(0, np.uint8), np.empty((0, 2))
+    rule, judged = abstention.judge(*nothing)
+    assert judged == {"calibrated": False, "images": 0}
+    abstention.save(rule, "svc", "digest", tmp_path)
+    assert json.loads(abstention.path("svc", tmp_path).read_text())["calibrated"] is False
+    kept = abstention.load("svc", "digest", tmp_path)
+    assert (kept.threshold, kept.limit) == (0, None)
+    assert kept.sure(np.zeros((1, 28, 28, 1), np.float32), np.array([[0.5, 0.5]])).all()
+
+
+def test_saved_and_loaded_it_says_the_same(rng, held_out, tmp_path):
+    rule, _ = abstention.judge(*held_out)
+    abstention.save(rule, "svc", "digest", tmp_path)
+    kept = abstention.load("svc", "digest", tmp_path)
+    np.testing.assert_array_equal(kept.subspaces, rule.subspaces)
+    assert (kept.threshold, kept.limit) == (rule.threshold, rule.limit)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda file: file.unlink(), "missing; .*`dvc repro confidence@svc`"),
+        (lambda file: file.write_text("{"), "damaged"),
+        (lambda file: file.write_text(file.read_text().replace('"shape"', '"form"')), "damaged"),
+        (lambda file: file.write_text(file.read_text().replace("AAA", "@", 1)), "damaged"),
+        (lambda file: file.write_text(file.read_text().replace("digest", "other")), "another svc"),
+    ],
+)
+def test_a_missing_damaged_or_foreign_rule_is_refused(held_out, tmp_path, damage, words):
+    abstention.save(abstention.judge(*held_out)[0], "svc", "digest", tmp_path)
+    damage(abstention.path("svc", tmp_path))
+    with pytest.raises(UserError, match=words):
+        abstention.load("svc", "digest", tmp_path)

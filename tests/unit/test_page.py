@@ -1,0 +1,345 @@
+"""The report: every section, whatever is missing, and nothing from elsewhere."""
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digits.core import files
+from digits.core.errors import UserError
+from digits.evaluation import significance
+from digits.inference import scoring
+from digits.report import charts, comparison, page
+
+CLASSES = ["<b>T-shirt</b>", "Sneaker & co", "bag"]
+LABELS = np.tile([0, 1, 2], 4)
+WRONG = {"ann": [0, 4], "svc": [0, 5, 7]}
+HARDWARE = {
+    "device": "cpu", "device_name": "A processor", "precision": "float32", "threads": 2,
+    "cpu": "A processor", "cores": 2, "memory_gib": 8.0, "gpu": None, "system": "Linux",
+    "python": "3.11.7", "packages": {"numpy": "2.4.6"}, "label": "<laptop>",
+}  # fmt: skip
+PROVENANCE = {"commit": "c0ffee", "changed": True, "digests": {"params.yaml": "feed"}}
+SECTIONS = [
+    "recommendation", "results", "tests", "calibration", "learning", "confusion", "misread",
+    "robustness", "preprocessing", "augmentation", "reproduction", "hardware", "provenance",
+]  # fmt: skip
+VOID = {"meta", "img", "br", "use", "path"}
+
+
+class Reader(HTMLParser):
+    """What a browser would find; wrongly nested tags are errors."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.references: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        known = dict(attributes)
+        self.ids += [known["id"]] if "id" in known else []
+        self.references += [known[name] for name in ("href", "src") if name in known]
+        self.references += re.findall(r"url\(([^)]*)\)", known.get("clip-path", ""))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def write_model(folder, model, validation=0.995):
+    predictions = LABELS.copy()
+    predictions[WRONG[model]] = (LABELS[WRONG[model]] + 1) % 3
+    probabilities = np.full((len(LABELS), 3), 0.05)
+    probabilities[np.arange(len(LABELS)), predictions] = 0.9
+    index = np.arange(len(LABELS)) + 100
+    scores = pd.DataFrame(probabilities, columns=[f"score_{name}" for name in CLASSES])
+    named = pd.DataFrame({"index": index, "label": LABELS, "prediction": predictions})
+    table = pd.concat([named, scores], axis=1)
+    files.write_text(folder / "predictions.csv", table.to_csv(index=False))
+    wrong = predictions != LABELS
+    images = np.full((wrong.sum(), 8, 8), 255, np.uint8)
+    np.savez_compressed(folder / "misread.npz", index=index[wrong], images=images)
+    test = {"model": model, "dataset": "clothes", "model_sha256": "beef"}
+    test |= scoring.summarise(LABELS, probabilities, CLASSES)
+    train = {
+        "validation_accuracy": validation,
+        "parameters": 10,
+        "bundle_bytes": 2**20,
+        "split": {name: {"images": 12, "sha256": "ab"} for name in ("train", "validation", "test")},
+    }
+    history = {"epoch": [1], "train_accuracy": [1.0]}
+    if model == "ann":
+        train["kept_epoch"] = 2
+        history = {
+            "epoch": [1, 2],
+            "train_accuracy": [0.5, 0.75],
+            "train_loss": [1.0, 0.5],
+            "validation_accuracy": [0.6, validation],
+            "validation_loss": [1.0, 0.9],
+        }
+    files.write_text(folder / "history.csv", pd.DataFrame(history).to_csv(index=False))
+    timing = {"train_seconds": 12.0, "hardware": HARDWARE}
+    speed = {"latency_ms": 0.5, "images_per_second": 900.0, "hardware": HARDWARE}
+    points = [
+        {"amount": amount, "correct": right, "accuracy": right / 10, "low": right / 11, "high": 1.0}
+        for amount, right in ((0, 10), (1, 9), (2, 3))
+    ]
+    change = {"unit": "pixels", "neutral": 0, "points": points}
+    robustness = {
+        "dataset": "clothes", "set": "validation", "images": 10, "required": 0.95,
+        "changes": {
+            "shift": change | {"falls_below": {"lower": None, "upper": 0.5}},
+            "fading": change | {"falls_below": {"lower": None, "upper": None}},
+        },
+    }  # fmt: skip
+    for name, value in (
+        ("train", train), ("test", test), ("timing", timing), ("speed", speed),
+        ("robustness", robustness),
+    ):  # fmt: skip
+        files.write_json(folder / f"{name}.json", value)
+
+
+def write_metrics(metrics, **more):
+    for model in WRONG:
+        (metrics / model).mkdir(parents=True)
+        write_model(metrics / model, model, **more)
+    rows = comparison.table(metrics, tuple(WRONG)).to_dict("records")
+    files.write_json(
+        metrics / "comparison.json",
+        {row.pop("model"): {key: _plain(value) for key, value in row.items()} for row in rows},
+    )
+    predictions = {model: pd.read_csv(metrics / model / "predictions.csv") for model in WRONG}
+    files.write_json(metrics / "significance.json", comparison.tests(predictions))
+
+
+def _plain(value):
+    return None if isinstance(value, float) and np.isnan(value) else value
+
+
+def figures(accuracy=0.9, **more):
+    return {
+        "dataset": "clothes", "test_accuracy": accuracy, "test_accuracy_low": accuracy - 0.01,
+        "test_accuracy_high": accuracy + 0.01, "train_seconds": 5.0, "images_per_second": 100.0,
+        "latency_ms": 1.0, "device": "A processor", "threads": 1, "precision": "float32",
+    } | more  # fmt: skip
+
+
+def write_outcomes(outcomes):
+    common: dict[str, Any] = {
+        "source": "A & B",
+        "question": None,
+        "assumed": ["<i>one</i>"],
+        "left_out": {},
+    }
+    seeds: list[dict[str, Any]] = [
+        {"variant": variant, "seed": seed, "models": {"ann": figures(accuracy + seed / 1000)}}
+        for variant, accuracy in (("none", 0.9), ("shifts", 0.95))
+        for seed in (0, 1)
+    ]
+    means = {
+        variant: significance.repeated(
+            [run["models"]["ann"]["test_accuracy"] for run in seeds if run["variant"] == variant]
+        )
+        for variant in ("none", "shifts")
+    }
+    claim = {
+        "text": "It is <good>", "variant": None, "model": "svc", "measure": "test_accuracy",
+        "published": "97% of 100", "ours": "96.00%", "ours_low": 0.9, "ours_high": 0.99,
+        "agrees": True, "how": "p = 0.5",
+    }  # fmt: skip
+    not_run = {
+        "text": "And quick", "variant": "big", "model": "ann", "measure": "train_accuracy",
+        "published": "99%", "ours": "not run", "agrees": None, "how": "",
+    }  # fmt: skip
+    test = {
+        "first": "unit", "second": "deskewed", "difference": 0.02, "p_corrected": 0.02,
+        "differs": True,
+    }  # fmt: skip
+    made: dict[str, dict[str, Any]] = {
+        "preprocessing": {
+            "reference": "unit",
+            "runs": [
+                {"variant": "unit", "seed": None, "models": {"svc": figures(0.9)}},
+                {"variant": "deskewed", "seed": None, "models": {"svc": figures(0.92)}},
+            ],
+            "tests": {"svc": [test]},
+        },
+        "augmentation": {
+            "reference": "none",
+            "runs": seeds,
+            "repeats": {"ann": means},
+            "welch": {"ann": significance.welch([0.9, 0.901], {"shifts": [0.95, 0.951]})},
+        },
+        "digits-svc": {"reference": None, "runs": [], "claims": [claim, not_run]},
+        "hardware": {
+            "reference": None,
+            "left_out": {"gpu-float16-1": "no GPU"},
+            "runs": [
+                {"variant": "cpu-float32-1", "seed": None, "models": {"ann": figures()}},
+                {"variant": "cpu-float32-2", "seed": None, "models": {"ann": figures(0.91)}},
+            ],
+        },
+    }
+    for name, outcome in made.items():
+        files.write_json(
+            outcomes / f"{name}.json", {"experiment": name, "title": name, **common, **outcome}
+        )
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("project")
+    write_metrics(folder / "metrics")
+    write_outcomes(folder / "outcomes")
+    return page.read(folder / "metrics", folder / "outcomes", PROVENANCE)
+
+
+@pytest.fixture(scope="module")
+def text(results):
+    return page.render(results)
+
+
+def section(text, name):
+    return text.split(f'<section id="{name}">')[1].split("</section>")[0]
+
+
+def test_every_section_is_there_and_reached_from_the_contents(text):
+    reader = Reader(text)
+    assert [name for name in reader.ids if name in SECTIONS] == SECTIONS
+    assert [name for name in reader.references if name[1:] in SECTIONS] == [
+        f"#{name}" for name in SECTIONS
+    ]
+    assert "digits experiment" not in section(text, "preprocessing")
+
+
+def test_ids_are_unique_and_every_reference_is_to_one_or_to_data(text):
+    reader = Reader(text)
+    assert len(reader.ids) == len(set(reader.ids))
+    for reference in reader.references:
+        assert reference.startswith("data:image/png;base64,") or reference[1:] in reader.ids
+
+
+def test_nothing_comes_from_elsewhere(text):
+    assert not re.search(r"https?:|@import|<script|<link", text)
+
+
+def test_names_and_texts_are_escaped(text):
+    for name in (*CLASSES[:2], "<i>one</i>", "<good>", "<laptop>", "A & B"):
+        assert name not in text
+    assert "&lt;b&gt;T-shirt&lt;/b&gt;" in section(text, "confusion")
+    assert "&lt;b&gt;T-shirt&lt;/b&gt;" in section(text, "misread")
+
+
+def test_the_same_results_give_the_same_bytes(results, text):
+    assert page.render(results) == text
+
+
+def test_what_is_said(text):
+    assert "could be chance" in section(text, "tests")
+    assert "1 of 12 test images is read right by no model" in section(text, "misread")
+    assert "deskewed lowers the error of svc from 10.00% to 8.00%" in section(text, "preprocessing")
+    assert "over 0.5" in section(text, "robustness")
+    assert "at no step" in section(text, "robustness")
+    assert "svc</span> is not trained in epochs" in section(text, "learning")
+    assert "not judged" in section(text, "reproduction")
+    assert "no GPU" in section(text, "hardware")
+    assert "c0ffee" in section(text, "provenance")
+    assert "with uncommitted changes" in section(text, "provenance")
+
+
+def test_counts_in_the_confusion_matrix(text):
+    matrix = section(text, "confusion").split("</figure>")[0]
+    assert re.findall(r"of 4\">(\d)<", matrix) == ["3", "1", "3", "1", "4"]
+
+
+def test_what_was_not_made_is_named_with_its_command(tmp_path):
+    write_metrics(tmp_path / "metrics")
+    for model in WRONG:
+        (tmp_path / "metrics" / model / "robustness.json").unlink()
+    bare = page.render(
+        page.read(
+            tmp_path / "metrics", tmp_path / "none", PROVENANCE | {"commit": None, "changed": False}
+        )
+    )
+    Reader(bare)
+    for name in (page.PREPROCESSING, page.AUGMENTATION, *page.REPRODUCED, page.HARDWARE):
+        assert f"digits experiment {name}<" in bare
+    assert "dvc repro robustness" in section(bare, "robustness")
+    assert "not under version control" in section(bare, "provenance")
+
+
+def test_without_validation_set_calibration_and_common_mistakes(tmp_path):
+    write_metrics(tmp_path / "metrics", validation=None)
+    path = tmp_path / "metrics" / "significance.json"
+    tests = files.read_json(path)
+    files.write_json(
+        path, tests | {"calibration": {"ann": None}, "cochran": None, "misread_by_all": []}
+    )
+    bare = page.render(page.read(tmp_path / "metrics", tmp_path, PROVENANCE))
+    Reader(bare)
+    assert "no validation set to choose by" in section(bare, "recommendation")
+    assert page.UNKNOWN in section(bare, "results")
+    assert "No confidence was measured" in section(bare, "calibration")
+    assert "No image is misread by all" in section(bare, "misread")
+    assert not re.search(r"\bNone\b|\bnan\b", " ".join(Reader(bare).words))
+
+
+def test_missing_results_are_an_error(tmp_path):
+    with pytest.raises(UserError, match="dvc repro"):
+        page.read(tmp_path, tmp_path, PROVENANCE)
+
+
+def test_a_panel_has_the_colours_of_the_page_and_ids_of_its_own():
+    points = [{"amount": x, "accuracy": y, "low": y, "high": y} for x, y in ((0, 0.995), (1, 0.5))]
+    change = {"unit": "a < b", "neutral": 0, "points": points}
+    drawn = charts.svg(charts.robustness({"cnn": change}, 0.95), "name", 'A "label"')
+    assert set(re.findall(r"#[0-9a-f]{6}\b", drawn)) <= {"#000000"}
+    assert {"var(--cnn)", "var(--goal)", "var(--line)", "var(--muted)"} <= set(
+        re.findall(r"var\(--\w+\)", drawn)
+    )
+    assert all(name.startswith("name-") for name in re.findall(r'id="([^"]*)"', drawn))
+    assert "a &lt; b" in drawn
+    assert 'aria-label="A &quot;label&quot;"' in drawn
+    assert "font-family" not in drawn
+
+
+def test_provenance_names_the_last_commit_of_the_code(tmp_path):
+    for name in page.DIGESTED:
+        (tmp_path / name).write_text("a: 1\n")
+    (tmp_path / "stages").mkdir()
+    for name in ("stages/train.py", "unused.py"):
+        (tmp_path / name).write_text("pass\n")
+    (tmp_path / "dvc.yaml").write_text("stages: {train: {deps: [stages/train.py, data/raw]}}\n")
+
+    def git(*arguments):
+        return page._git(
+            tmp_path, "-c", "user.name=a", "-c", "user.email=a@example.org", *arguments
+        )
+
+    assert page.provenance(tmp_path)["commit"] is None
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "--message=code")
+    code = git("rev-parse", "HEAD")
+    (tmp_path / "metrics.json").write_text(json.dumps({}))
+    (tmp_path / "unused.py").write_text("import os\n")
+    git("add", ".")
+    git("commit", "--quiet", "--message=results")
+    found = page.provenance(tmp_path)
+    assert (found["commit"], found["changed"]) == (code, False)
+    assert len(found["digests"]["params.yaml"]) == 64
+    (tmp_path / "stages/train.py").write_text("import os\n")
+    assert page.provenance(tmp_path)["changed"] is True

@@ -1,0 +1,165 @@
+"""Tests of models against each other, checked by hand-made counts and textbook values."""
+
+import itertools
+from math import comb
+
+import numpy as np
+import pytest
+
+from digits.evaluation import significance
+
+
+def columns(both, only_first, only_second, neither):
+    """Which of the images two models read right, from the four counts."""
+    counts = (both, only_first, only_second, neither)
+    return (
+        np.repeat([True, True, False, False], counts),
+        np.repeat([True, False, True, False], counts),
+    )
+
+
+def exact(only_first, only_second):
+    """Two-sided binomial test with probability one half, written out."""
+    n, least = only_first + only_second, min(only_first, only_second)
+    return min(1.0, 2 * sum(comb(n, k) for k in range(least + 1)) / 2**n)
+
+
+def test_a_pair_is_tested_exactly():
+    first, second = columns(80, 3, 12, 5)
+    (test,) = significance.pairs({"a": first, "b": second})
+    assert (test["only_first_right"], test["only_second_right"]) == (3, 12)
+    assert test["difference"] == pytest.approx(0.09)
+    assert test["p"] == test["p_corrected"] == pytest.approx(exact(3, 12))
+    assert test["differs"]
+
+
+def test_holm_corrects_over_all_pairs():
+    rng = np.random.default_rng(0)
+    truth = rng.random(2000) < 0.95
+    flips = {"a": 0.01, "b": 0.012, "c": 0.03, "d": 0.05}
+    models = {name: truth ^ (rng.random(2000) < share) for name, share in flips.items()}
+    tests = significance.pairs(models)
+    assert [(test["first"], test["second"]) for test in tests] == list(
+        itertools.combinations("abcd", 2)
+    )
+    running, expected = 0.0, {}
+    ranked = sorted(tests, key=lambda test: test["p"])
+    for place, test in enumerate(ranked):
+        running = max(running, min(1.0, test["p"] * (len(tests) - place)))
+        expected[test["first"], test["second"]] = running
+    for test in tests:
+        assert test["p_corrected"] == pytest.approx(expected[test["first"], test["second"]])
+        assert test["differs"] == (test["p_corrected"] <= significance.LEVEL)
+
+
+def test_against_one_set_up_only():
+    first, second = columns(80, 3, 12, 5)
+    tests = significance.against("b", {"a": first, "b": second, "c": second})
+    assert [(test["first"], test["second"]) for test in tests] == [("b", "a"), ("b", "c")]
+    assert tests[1]["p"] == 1.0
+    assert not tests[1]["differs"]
+    assert tests[1]["smallest_visible"] is None
+
+
+def test_the_smallest_visible_difference_is_found_as_often_as_said():
+    images, disagreements = 10_000, 100
+    difference = significance.smallest_visible_difference(disagreements, images)
+    assert difference is not None
+    rng = np.random.default_rng(1)
+    share = disagreements / images
+    found = 0
+    for _ in range(400):
+        only_first = rng.binomial(images, (share + difference) / 2)
+        only_second = rng.binomial(images, (share - difference) / 2)
+        found += exact(only_first, only_second) < significance.LEVEL
+    # The exact test is a little less powerful than the normal approximation behind the formula.
+    assert significance.POWER - 0.1 < found / 400 < significance.POWER + 0.08
+
+
+def test_no_difference_is_visible_where_too_few_images_are_read_differently():
+    assert significance.smallest_visible_difference(0, 1000) is None
+    assert significance.smallest_visible_difference(3, 1000) is None
+    assert significance.smallest_visible_difference(1000, 1000) is not None
+
+
+def test_cochran_for_two_models_is_mcnemar_without_correction():
+    first, second = columns(80, 3, 12, 5)
+    test = significance.cochran({"a": first, "b": second})
+    assert test is not None
+    assert test["statistic"] == pytest.approx((12 - 3) ** 2 / 15)
+    assert test["df"] == 1
+    assert significance.cochran({"a": first, "b": first}) is None
+
+
+def test_calibration_weighs_the_bins():
+    # Ten answers with 0.75, eight right; ten with 1.0, all right.
+    probabilities = np.array([[0.75, 0.25]] * 10 + [[1.0, 0.0]] * 10)
+    labels = np.array([0] * 8 + [1] * 2 + [0] * 10)
+    measured = significance.calibration(labels, probabilities)
+    assert measured["expected_calibration_error"] == pytest.approx(0.05 / 2)
+    assert [part["images"] for part in measured["bins"]] == [10, 10]
+    assert measured["bins"][0]["accuracy"] == pytest.approx(0.8)
+    assert measured["bins"][1]["high"] == 1.0
+
+
+def test_what_all_models_misread():
+    labels = np.array([1, 2, 3])
+    read = {"a": np.array([1, 7, 5]), "b": np.array([0, 2, 8])}
+    assert significance.misread_by_all(np.array([10, 11, 12]), labels, read) == [
+        {"index": 12, "label": 3, "predictions": {"a": 5, "b": 8}}
+    ]
+
+
+def test_repeated_runs():
+    summary = significance.repeated([0.97, 0.98, 0.99])
+    assert summary["mean"] == pytest.approx(0.98)
+    assert summary["standard_deviation"] == pytest.approx(0.01)
+    # 4.3027 is Student's t for two degrees of freedom.
+    assert summary["mean_high"] == pytest.approx(0.98 + 4.3027 * 0.01 / 3**0.5, abs=1e-5)
+    alone = significance.repeated([0.97])
+    assert alone["standard_deviation"] is alone["mean_low"] is None
+
+
+def test_set_ups_differ_if_they_differ_by_more_than_seeds_do():
+    others = {"near": [0.971, 0.973, 0.970], "far": [0.981, 0.983, 0.980]}
+    tests = significance.welch([0.970, 0.972, 0.971], others)
+    assert not tests["near"]["differs"]
+    assert tests["far"]["differs"]
+    assert tests["far"]["difference"] == pytest.approx(0.0103, abs=1e-4)
+    assert tests["far"]["p_corrected"] == pytest.approx(2 * tests["far"]["p"])
+
+
+def test_what_seeds_do_not_change_is_not_tested():
+    tests = significance.welch([0.9, 0.9], {"same": [0.9, 0.9], "other": [0.8, 0.8]})
+    assert [test["p"] for test in tests.values()] == [None, None]
+    assert not tests["other"]["differs"]
+    assert significance.welch([0.9], {"alone": [0.8]})["alone"]["p"] is None
+
+
+def test_a_small_test_set_cannot_reject_a_hypothesis():
+    small = significance.binomial(18, 18, 0.95, 0.9)
+    assert small["accepted"]
+    assert not small["shown"]
+    assert small["p_more"] == pytest.approx(0.95**18)
+    large = significance.binomial(891, 899, 0.95, 0.9)
+    assert large["accepted"]
+    assert large["shown"]
+    assert small["power"] < 0.3 < 0.99 < large["power"]
+    assert not significance.binomial(800, 899, 0.95, 0.9)["accepted"]
+
+
+@pytest.mark.parametrize("images", [18, 360, 899])
+def test_the_power_is_that_of_the_test(images):
+    test = significance.binomial(images, images, 0.95, 0.9)
+    rejecting = [
+        correct
+        for correct in range(images + 1)
+        if not significance.binomial(correct, images, 0.95, 0.9)["accepted"]
+    ]
+    power = sum(comb(images, k) * 0.9**k * 0.1 ** (images - k) for k in rejecting)
+    assert test["power"] == pytest.approx(power)
+
+
+def test_two_shares_are_compared_exactly():
+    assert significance.same_proportion((922, 1000), (922, 1000)) == pytest.approx(1.0)
+    assert significance.same_proportion((922, 1000), (880, 1000)) < 0.01

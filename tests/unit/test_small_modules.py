@@ -1,0 +1,209 @@
+"""Files that are whole or absent, errors that end a program, augmentation, figures, the report."""
+
+import errno
+import io
+import json
+import signal
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from digits.core import errors, files
+from digits.core.errors import UserError
+from digits.report import comparison, plots
+from digits.training import augment
+
+
+def test_an_interrupted_writer_leaves_the_former_file(tmp_path):
+    path = tmp_path / "folder" / "result.json"
+    files.write_json(path, {"accuracy": 0.5})
+    with pytest.raises(ZeroDivisionError), files.atomic(path) as temporary:
+        temporary.write_text("half")
+        raise ZeroDivisionError
+    assert files.read_json(path) == {"accuracy": 0.5}
+    assert [file.name for file in path.parent.iterdir()] == ["result.json"]
+
+
+def test_json_without_nan(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        files.write_json(tmp_path / "a.json", {"loss": float("nan")})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_broken_or_missing_result_says_how_to_make_it(tmp_path):
+    with pytest.raises(UserError, match="dvc checkout"):
+        files.read_json(tmp_path / "a.json")
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(UserError, match="not valid JSON"):
+        files.read_json(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize(
+    ("raised", "words"),
+    [
+        (UserError("expected a digit"), "error: expected a digit"),
+        (OSError(errno.ENOSPC, "No space left on device", "x.npz"), "x.npz"),
+        (KeyboardInterrupt(), "interrupted"),
+    ],
+)
+def test_an_expected_failure_is_one_message(raised, words):
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as caught, errors.reported():
+            raise raised
+        assert words in str(caught.value)
+        with pytest.raises(ZeroDivisionError), errors.reported():
+            raise ZeroDivisionError
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def amounts(**changes):
+    return augment.Params(**({"rotation": 0, "scale": 0, "shear": 0, "shift": 0} | changes))
+
+
+@pytest.fixture
+def square():
+    images = np.full((40, 29, 29, 1), -0.5, np.float32)
+    images[:, 9:20, 9:20] = 1
+    return images
+
+
+def test_no_augmentation_changes_nothing(square, rng):
+    assert not amounts().active
+    np.testing.assert_allclose(augment.augment(square, amounts(), rng), square, atol=1e-6)
+
+
+def test_a_shift_moves_and_keeps_the_ground(square, rng):
+    moved = augment.augment(square, amounts(shift=3), rng)
+    ink = moved[..., 0] + 0.5
+    rows, columns = np.indices((29, 29))
+    down = (ink * rows).sum((1, 2)) / ink.sum((1, 2)) - 14
+    right = (ink * columns).sum((1, 2)) / ink.sum((1, 2)) - 14
+    for shift in (down, right):
+        assert np.abs(shift).max() <= 3.1
+        assert shift.min() < -2
+        assert shift.max() > 2
+    assert moved.min() == pytest.approx(-0.5)
+
+
+def test_scale_and_rotation_keep_the_middle_and_bound_the_size(square, rng):
+    changed = augment.augment(square, amounts(scale=0.2, rotation=30, shear=0.1), rng)
+    area = (changed[..., 0] + 0.5).sum((1, 2)) / 1.5
+    assert area.min() > 121 * 0.8**2 * 0.95
+    assert area.max() < 121 * 1.2**2 * 1.05
+    assert area.min() < 100 < 140 < area.max()
+
+
+def test_the_same_generator_gives_the_same_images(square):
+    first, second = (
+        augment.augment(square, amounts(rotation=9, shift=2), np.random.default_rng(7))
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+CLASSES = list("0123456789")
+
+
+def scored(rng, count=300):
+    labels = np.arange(count) % 10
+    probabilities = rng.random((count, 10)) + 3 * np.eye(10)[labels] * (
+        rng.random((count, 1)) > 0.2
+    )
+    return labels, probabilities / probabilities.sum(1, keepdims=True)
+
+
+def drawings(rng):
+    labels, probabilities = scored(rng)
+    images = rng.random((300, 28, 28, 1)).astype(np.float32)
+    history = pd.DataFrame({"epoch": [1, 2], "train_loss": [1, 0.5], "validation_loss": [1, 0.6]})
+    history = history.assign(train_accuracy=[0.8, 0.9], validation_accuracy=[0.8, 0.9])
+    nothing_wrong = np.eye(10)[labels]
+    return {
+        "confusion": plots.confusion(labels, probabilities.argmax(1), CLASSES, "title"),
+        "curves": plots.curves(history, 2, "title"),
+        "one epoch": plots.curves(history[:1].drop(columns="validation_loss"), 1, "title"),
+        "misread": plots.misread(images, labels, probabilities, CLASSES, "title"),
+        "none misread": plots.misread(images, labels, nothing_wrong, CLASSES, "title"),
+    }
+
+
+def test_figures_are_pictures_and_the_same_again():
+    first, second = (
+        {name: plots.png(figure) for name, figure in drawings(np.random.default_rng(0)).items()}
+        for _ in range(2)
+    )
+    assert first == second
+    for content in first.values():
+        pixels = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
+        assert pixels.std() > 5
+
+
+def test_the_confusion_figure_counts_right(rng):
+    labels, probabilities = scored(rng)
+    predictions = probabilities.argmax(1)
+    figure = plots.confusion(labels, predictions, CLASSES, "title")
+    numbers = {
+        (round(text.get_position()[1]), round(text.get_position()[0])): int(text.get_text())
+        for text in figure.axes[0].texts
+    }
+    assert sum(numbers.values()) == 300
+    assert numbers[3, 3] == ((labels == 3) & (predictions == 3)).sum()
+
+
+def test_the_report_puts_files_side_by_side(tmp_path):
+    hardware = {"device_name": "CPU", "precision": "float32", "threads": 2}
+    for model, accuracy in (("ann", 0.9862), ("svc", 0.99)):
+        contents = {
+            "train": {"validation_accuracy": 0.98, "parameters": 1234, "bundle_bytes": 2**20},
+            "test": {
+                "model": model,
+                "dataset": "mnist",
+                "images": 10000,
+                "accuracy": accuracy,
+                "accuracy_low": accuracy - 0.002,
+                "accuracy_high": accuracy + 0.002,
+                "log_loss": 0.04,
+                "macro_f1": accuracy,
+            },
+            "timing": {"train_seconds": 61.4, "hardware": hardware},
+            "speed": {"images_per_second": 12345.6, "latency_ms": 0.123},
+        }
+        for name, content in contents.items():
+            files.write_json(tmp_path / model / f"{name}.json", content)
+    table = comparison.table(tmp_path, ("ann", "svc"))
+    text = comparison.markdown(table)
+    assert "| ann | 98.62% | 98.42% to 98.82% | 61 s | 12,346 | 0.12 ms | 1,234 | 1.0 MiB |" in text
+    assert "mnist, 10,000 test images" in text
+    assert plots.png(plots.comparison(table, "title"))[:4] == b"\x89PNG"
+    json.dumps(table.to_dict("records"), allow_nan=False)
+    with pytest.raises(UserError, match=r"train\.json is missing"):
+        comparison.table(tmp_path, ("cnn",))
+
+
+def predicted(labels, answers):
+    table = pd.DataFrame({"index": range(len(labels)), "label": labels, "prediction": answers})
+    scores = np.eye(3)[answers] * 0.9 + 0.1 / 3
+    return table.join(pd.DataFrame(scores, columns=["score_0", "score_1", "score_2"]))
+
+
+def test_the_models_are_tested_on_the_same_images():
+    labels = [0, 1, 2] * 20
+    half = [label if place < 30 else 0 for place, label in enumerate(labels)]
+    tests = comparison.tests({"ann": predicted(labels, half), "svc": predicted(labels, labels)})
+    (pair,) = tests["pairs"]
+    assert (pair["only_first_right"], pair["only_second_right"]) == (0, 20)
+    assert tests["calibration"]["svc"]["expected_calibration_error"] == pytest.approx(1 / 15)
+    text = comparison.tests_markdown(tests)
+    assert "| ann, svc | +33.33% | 0, 20 | 1.9e-06 | 1.9e-06 | yes |" in text
+    assert "Misread by all models: 0 images" in text
+    json.dumps(tests, allow_nan=False)
+
+
+def test_models_are_not_tested_on_different_images():
+    one, other = predicted([0, 1], [0, 1]), predicted([0, 2], [0, 1])
+    with pytest.raises(UserError, match=r"svc/predictions\.csv is of other test images"):
+        comparison.tests({"ann": one, "svc": other})
