@@ -362,7 +362,8 @@ def test_predicting_loads_no_heavy_library(models, tmp_path):
     code = f"""if True:
         import sys
         from pathlib import Path
-        from digits import cli, paths
+        from digits import cli
+        from digits.core import paths
         paths.MODELS = Path({str(models)!r})
         try:
             cli.app(["predict", {str(saved(tmp_path / "1.png", page("1")))!r},
