@@ -5,16 +5,16 @@ Run as `python -m stages.confidence MODEL`, or by `dvc repro confidence@MODEL`.
 
 import sys
 
-from digits import hardware
 from digits.core import config, errors, files, paths
 from digits.data import split
 from digits.evaluation import abstention
+from digits.hardware import selection
 from digits.inference import predictor
 
 
 def main(model: str) -> None:
     """Read the validation set, choose the limits on it, and write them with what they buy."""
-    machine = hardware.choose(config.load("hardware", hardware.Params), gpu_capable=False)
+    machine = selection.choose(config.load("hardware", selection.Params), gpu_capable=False)
     ready = predictor.Predictor.load(paths.MODELS / model, machine.threads)
     held_out = split.read(paths.SPLIT, "validation")
     rule, judged = abstention.judge(

@@ -10,9 +10,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from digits import hardware, tracking
+from digits import tracking
 from digits.core import config, errors, files, paths
 from digits.data import split
+from digits.hardware import selection
 from digits.inference import predictor, scoring
 from digits.report import plots
 
@@ -33,7 +34,7 @@ SINGLE_IMAGES = 50
 def main(model: str) -> None:
     """Write one model's predictions, misread digits, figures in numbers and pictures, and speed."""
     with tracking.Publisher() as publisher:
-        machine = hardware.choose(config.load("hardware", hardware.Params), gpu_capable=False)
+        machine = selection.choose(config.load("hardware", selection.Params), gpu_capable=False)
         ready = predictor.Predictor.load(paths.MODELS / model, machine.threads)
         test = split.read(paths.SPLIT, "test")
         about = files.read_json(paths.SPLIT / "split.json")

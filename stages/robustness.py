@@ -5,16 +5,17 @@ Run as `python -m stages.robustness MODEL`, or by `dvc repro robustness@MODEL`.
 
 import sys
 
-from digits import datasets, hardware, scan
+from digits import datasets, scan
 from digits.core import config, errors, files, paths
 from digits.data import preprocess, split
 from digits.evaluation import robustness
+from digits.hardware import selection
 from digits.inference import predictor
 
 
 def main(model: str) -> None:
     """Read held-out images as they were published, change them in steps, count what is read."""
-    machine = hardware.choose(config.load("hardware", hardware.Params), gpu_capable=False)
+    machine = selection.choose(config.load("hardware", selection.Params), gpu_capable=False)
     ready = predictor.Predictor.load(paths.MODELS / model, machine.threads)
     name, part = "validation", split.read(paths.SPLIT, "validation")
     if not len(part):

@@ -6,8 +6,9 @@ Run as `python -m stages.train_svc`, or by `dvc repro train_svc`.
 import time
 from datetime import UTC, datetime
 
-from digits import hardware, tracking
+from digits import tracking
 from digits.core import config, errors
+from digits.hardware import selection
 from digits.inference import scoring
 from digits.inference.graph import Graph
 from digits.models import svc
@@ -19,7 +20,7 @@ MODEL = "svc"
 def main() -> None:
     """Read the training and validation sets, fit, write bundle and metrics."""
     params = config.load(f"train.{MODEL}", svc.Params)
-    machine = hardware.choose(config.load("hardware", hardware.Params), gpu_capable=False)
+    machine = selection.choose(config.load("hardware", selection.Params), gpu_capable=False)
     data = conclude.Data.read()
     with tracking.Publisher() as publisher:
         publisher.open(MODEL, machine.as_dict())

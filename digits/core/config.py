@@ -21,7 +21,7 @@ SECTIONS = {
     "dataset": "digits.datasets:Params",
     "preprocess": "digits.data.preprocess:Params",
     "split": "digits.data.split:Params",
-    "hardware": "digits.hardware:Params",
+    "hardware": "digits.hardware.selection:Params",
     "train.ann": "digits.models.ann:Params",
     "train.cnn": "digits.models.cnn:Params",
     "train.vgg16": "digits.models.vgg16:Params",

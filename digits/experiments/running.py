@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from digits import hardware
 from digits.core import config, paths
 from digits.core.errors import UserError
 from digits.experiments import definition, results
 from digits.experiments.definition import Run
 from digits.experiments.results import Result
+from digits.hardware import selection
 from digits.tracking import facts
 
 OWN_DATA = ("idx", "folder")
@@ -35,10 +35,10 @@ def possible(runs: Sequence[Run]) -> tuple[list[Run], dict[str, str]]:
     able, left_out = [], {}
     for run in runs:
         section = definition.parameters(run, base)["hardware"]
-        assert isinstance(section, hardware.Params)
+        assert isinstance(section, selection.Params)
         with _environment_kept():
             try:
-                hardware.choose(section)
+                selection.choose(section)
             except UserError as error:
                 left_out[run.variant] = str(error)
             else:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digits import hardware
 from digits.core import config, files, paths
 from digits.data import preprocess, split
+from digits.hardware import selection
 from digits.inference import bundle, scoring
 from digits.inference.graph import Graph
 
@@ -75,7 +75,7 @@ class Outcome:
 
 
 def conclude(
-    model: str, data: Data, machine: hardware.Machine, outcome: Outcome, began: datetime
+    model: str, data: Data, machine: selection.Machine, outcome: Outcome, began: datetime
 ) -> None:
     """Check and calibrate the exported graph, then write bundle and metrics.
 

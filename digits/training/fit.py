@@ -14,7 +14,7 @@ import numpy as np
 
 from digits.core import files
 from digits.data.split import Part
-from digits.hardware import Machine
+from digits.hardware.selection import Machine
 from digits.inference.graph import Node, assemble
 from digits.training import augment
 from digits.training.recipe import Recipe

@@ -4,8 +4,9 @@ import time
 from datetime import UTC, datetime
 from types import ModuleType
 
-from digits import hardware, tracking
+from digits import tracking
 from digits.core import config
+from digits.hardware import selection
 from digits.training import conclude, fit
 
 CHECKED = 1000
@@ -21,11 +22,11 @@ def run(model: str, network: ModuleType) -> None:
 
     """
     recipe = config.load(f"train.{model}", network.Params)
-    wanted = config.load("hardware", hardware.Params)
-    machine = hardware.choose(wanted, network.GAINS_BY_BFLOAT16)
+    wanted = config.load("hardware", selection.Params)
+    machine = selection.choose(wanted, network.GAINS_BY_BFLOAT16)
     data = conclude.Data.read()
     with tracking.Publisher() as publisher:
-        machine = hardware.confirm(machine, wanted)
+        machine = selection.confirm(machine, wanted, network.GAINS_BY_BFLOAT16)
         publisher.open(model, machine.as_dict())
         began, clock = datetime.now(UTC), time.perf_counter()
         trained = fit.fit(

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 
-from digits import hardware
 from digits.core import config, paths
 from digits.core.errors import UserError
 from digits.evaluation import abstention
+from digits.hardware import detect, selection
 from digits.inference import bundle
 
 
@@ -50,7 +50,7 @@ def _packages() -> str:
         if "==" in line and not line.startswith(" ")
     )
     other = {}
-    for package in (*hardware.RECORDED_PACKAGES, "dvc", "mlflow"):
+    for package in (*detect.RECORDED_PACKAGES, "dvc", "mlflow"):
         installed = metadata.version(package)
         if installed != pinned.get(package):
             other[package] = f"{installed} instead of {pinned.get(package)}"
@@ -58,13 +58,13 @@ def _packages() -> str:
         named = ", ".join(f"{package} {versions}" for package, versions in other.items())
         raise UserError(f"not what {paths.LOCK.name} pins: {named}; run `make install`")
     return ", ".join(
-        f"{package} {metadata.version(package)}" for package in hardware.RECORDED_PACKAGES
+        f"{package} {metadata.version(package)}" for package in detect.RECORDED_PACKAGES
     )
 
 
 def _hardware() -> str:
-    wanted = config.load("hardware", hardware.Params)
-    machine = hardware.choose(wanted)
+    wanted = config.load("hardware", selection.Params)
+    machine = selection.choose(wanted)
     return (
         f"{machine.cpu}, {machine.threads} of {machine.cores} core(s), {machine.memory_gib} GiB, "
         f"GPU: {machine.gpu or 'none'}; trains on the {machine.device}"

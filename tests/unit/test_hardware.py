@@ -1,18 +1,19 @@
 """What is asked of the machine is given or refused, never silently replaced."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
-from digits import hardware
 from digits.core.errors import UserError
+from digits.hardware import detect, selection
 
-H100 = ("NVIDIA H100", (9, 0))
-T4 = ("Tesla T4", (7, 5))
+H100 = detect.Gpu("NVIDIA H100", (9, 0))
+T4 = detect.Gpu("Tesla T4", (7, 5))
 
 
 def params(**changes):
-    return hardware.Params(
+    return selection.Params(
         **({"device": "auto", "precision": "auto", "threads": 0, "label": ""} | changes)
     )
 
@@ -27,29 +28,30 @@ def machine(monkeypatch):
 
 
 def equip(monkeypatch, gpus=(), flags=("avx512_bf16",)):
-    monkeypatch.setattr(hardware, "_gpus", lambda: list(gpus))
-    monkeypatch.setattr(hardware, "_cpu", lambda: ("Test CPU", frozenset(flags)))
+    processor = detect.Processor("Test CPU", 25, 17, 1, frozenset(flags))
+    monkeypatch.setattr(detect, "gpus", lambda: list(gpus))
+    monkeypatch.setattr(detect, "processor", lambda: processor)
 
 
 def test_auto_on_a_cpu(monkeypatch):
-    chosen = hardware.choose(params())
+    chosen = selection.choose(params())
     assert (chosen.device, chosen.precision, chosen.gpu) == ("cpu", "float32", None)
-    assert hardware.choose(params(), gains_by_bfloat16=True).precision == "bfloat16"
+    assert selection.choose(params(), gains_by_bfloat16=True).precision == "bfloat16"
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "-1"
     assert os.environ["TF_NUM_INTRAOP_THREADS"] == str(chosen.cores)
     equip(monkeypatch, flags=("avx2",))
-    assert hardware.choose(params(), gains_by_bfloat16=True).precision == "float32"
+    assert selection.choose(params(), gains_by_bfloat16=True).precision == "float32"
 
 
 def test_auto_on_a_gpu(monkeypatch):
     equip(monkeypatch, gpus=[H100])
-    chosen = hardware.choose(params())
-    assert (chosen.device, chosen.device_name, chosen.precision) == ("gpu", H100[0], "bfloat16")
+    chosen = selection.choose(params())
+    assert (chosen.device, chosen.device_name, chosen.precision) == ("gpu", H100.name, "bfloat16")
     assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
-    assert hardware.choose(params(), gpu_capable=False).device == "cpu"
+    assert selection.choose(params(), gpu_capable=False).device == "cpu"
     equip(monkeypatch, gpus=[T4])
-    assert hardware.choose(params()).precision == "float32"
-    assert hardware.choose(params(precision="float16")).precision == "float16"
+    assert selection.choose(params()).precision == "float32"
+    assert selection.choose(params(precision="float16")).precision == "float16"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_auto_on_a_gpu(monkeypatch):
 def test_what_the_machine_lacks_is_an_error(monkeypatch, wanted, gpus, words):
     equip(monkeypatch, gpus=gpus, flags=())
     with pytest.raises(UserError, match=words):
-        hardware.choose(params(**wanted))
+        selection.choose(params(**wanted))
 
 
 def test_a_gpu_that_tensorflow_cannot_use(monkeypatch):
@@ -73,17 +75,26 @@ def test_a_gpu_that_tensorflow_cannot_use(monkeypatch):
     equip(monkeypatch, gpus=[H100])
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
     wanted = params()
-    assert hardware.confirm(hardware.choose(wanted), wanted).device == "cpu"
+    for gains, precision in ((False, "float32"), (True, "bfloat16")):
+        settled = selection.confirm(selection.choose(wanted, gains), wanted, gains)
+        assert (settled.device, settled.precision) == ("cpu", precision)
     wanted = params(device="gpu")
     with pytest.raises(UserError, match="TensorFlow cannot use it"):
-        hardware.confirm(hardware.choose(wanted), wanted)
+        selection.confirm(selection.choose(wanted), wanted, gains_by_bfloat16=False)
+
+
+def test_processors_of_one_name_are_told_apart():
+    known = detect.Processor("AMD EPYC", 25, 17, 1, frozenset({"avx2", "avx512f"}))
+    assert known.fingerprint == replace(known, flags=frozenset({"avx512f", "avx2"})).fingerprint
+    for other in ({"model": 1}, {"family": 26}, {"stepping": 2}, {"flags": frozenset({"avx2"})}):
+        assert known.fingerprint != replace(known, **other).fingerprint
 
 
 def test_the_real_machine_can_be_described(monkeypatch):
     monkeypatch.undo()
     before = dict(os.environ)
     try:
-        described = hardware.choose(params(threads=1)).as_dict()
+        described = selection.choose(params(threads=1)).as_dict()
     finally:
         os.environ.clear()
         os.environ.update(before)

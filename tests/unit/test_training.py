@@ -5,9 +5,9 @@ import hashlib
 import numpy as np
 import pytest
 
-from digits import hardware
 from digits.core import config, paths
 from digits.data import split
+from digits.hardware import selection
 from digits.inference.graph import Graph
 from digits.models import ann, cnn, vgg16
 from digits.training import fit
@@ -25,8 +25,8 @@ def params(model, **changes):
 def machine(monkeypatch):
     for name in ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
         monkeypatch.setenv(name, "")
-    wanted = hardware.Params(device="cpu", precision="float32", threads=0, label="")
-    return hardware.choose(wanted)
+    wanted = selection.Params(device="cpu", precision="float32", threads=0, label="")
+    return selection.choose(wanted)
 
 
 @pytest.fixture

@@ -3,15 +3,14 @@
 import os
 import platform
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from digits.core.config import Section
 from digits.core.errors import UserError
+from digits.hardware import detect
 
-RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "onnxruntime")
 BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 AMPERE = (8, 0)
 """First compute capability of NVIDIA's GPUs that multiplies bfloat16."""
@@ -70,13 +69,13 @@ def choose(params: Params, gains_by_bfloat16: bool = False, gpu_capable: bool = 
         UserError: if the machine lacks the device or the precision that is asked for.
 
     """
-    gpus = _gpus()
+    gpus = detect.gpus()
     if params.device == "gpu" and not gpus:
         raise UserError(
             "hardware.device: expected an NVIDIA GPU with its driver, found none; "
             "set it to auto or cpu, or install the extra `digits[gpu]` on a machine with a GPU"
         )
-    cores = _usable_cores()
+    cores = detect.usable_cores()
     if params.threads > cores:
         raise UserError(
             f"hardware.threads: this process may use {cores} core(s), received {params.threads}; "
@@ -91,31 +90,34 @@ def choose(params: Params, gains_by_bfloat16: bool = False, gpu_capable: bool = 
     # TensorFlow reports as an error that it finds no GPU.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if on_gpu else "3")
 
-    import psutil
-
-    name, cpu_flags = _cpu()
-    capability = gpus[0][1] if on_gpu else None
+    processor = detect.processor()
+    capability = gpus[0].compute_capability if on_gpu else None
     precision = "float32"
     if gpu_capable:
-        precision = _precision(params.precision, capability, cpu_flags, gains_by_bfloat16)
+        precision = _precision(params.precision, capability, processor.flags, gains_by_bfloat16)
     return Machine(
         device="gpu" if on_gpu else "cpu",
-        device_name=gpus[0][0] if on_gpu else name,
+        device_name=gpus[0].name if on_gpu else processor.name,
         precision=precision,
         threads=threads,
-        cpu=name,
+        cpu=processor.name,
         cores=cores,
-        memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
-        gpu=gpus[0][0] if gpus else None,
+        memory_gib=detect.memory_gib(),
+        gpu=gpus[0].name if gpus else None,
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
-        packages={package: metadata.version(package) for package in RECORDED_PACKAGES},
+        packages=detect.packages(),
         label=params.label,
     )
 
 
-def confirm(machine: Machine, params: Params) -> Machine:
+def confirm(machine: Machine, params: Params, gains_by_bfloat16: bool) -> Machine:
     """Check, once TensorFlow is loaded, that it can compute where `machine` says.
+
+    Args:
+        machine: What `choose` settled.
+        params: What was asked for.
+        gains_by_bfloat16: As for `choose`, which settles anew where the GPU cannot be used.
 
     Returns:
         `machine`, or the CPU in its place where `device: auto` found a GPU that TensorFlow
@@ -134,7 +136,7 @@ def confirm(machine: Machine, params: Params) -> Machine:
             f"hardware.device: {machine.gpu} is there, but this TensorFlow cannot use it; install "
             "the extra `digits[gpu]`, or set hardware.device to cpu"
         )
-    return choose(params.model_copy(update={"device": "cpu"}))
+    return choose(params.model_copy(update={"device": "cpu"}), gains_by_bfloat16)
 
 
 def _precision(
@@ -155,43 +157,3 @@ def _precision(
             "set it to auto, float32 or bfloat16"
         )
     return wanted
-
-
-def _usable_cores() -> int:
-    """Cores under the process's affinity mask and its cgroup's quota."""
-    import joblib
-
-    return int(joblib.cpu_count())
-
-
-def _cpu() -> tuple[str, frozenset[str]]:
-    """The processor's name and the flags of what it can do."""
-    from cpuinfo import get_cpu_info
-
-    cpu = get_cpu_info()
-    return cpu.get("brand_raw", platform.machine()), frozenset(cpu.get("flags", ()))
-
-
-def _gpus() -> list[tuple[str, tuple[int, int]]]:
-    """Name and compute capability of every NVIDIA GPU that this process may see."""
-    import pynvml
-
-    if os.environ.get("CUDA_VISIBLE_DEVICES") == "-1":
-        return []
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return []
-    try:
-        handles = [
-            pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())
-        ]
-        return [
-            (
-                str(pynvml.nvmlDeviceGetName(handle)),
-                tuple(pynvml.nvmlDeviceGetCudaComputeCapability(handle)),
-            )
-            for handle in handles
-        ]
-    finally:
-        pynvml.nvmlShutdown()
