@@ -17,9 +17,10 @@ import typer
 from PIL import Image
 
 from benchmarks import nondigits, sheets
-from digits import datasets, scan
+from digits import scan
 from digits.core import config, errors, files, paths
 from digits.data import split
+from digits.datasets import raw
 from digits.inference.predictor import Predictor
 from digits.serve.reader import Opinion, ReadDigit, Reader
 
@@ -56,7 +57,7 @@ def main(
         raise errors.UserError(f"--model: expected one of {', '.join(config.MODELS)}")
     cv2.setNumThreads(1)
     validation = split.read(paths.SPLIT, "validation")
-    images = datasets.load(paths.RAW, scan.read_digit).images[validation.index]
+    images = raw.load(paths.RAW, scan.read_digit).images[validation.index]
     reader = Reader([model], threads=1)
     rows = [
         {"kind": kind, **count(kind, sheet_count, seed, images, validation.labels, reader)}

@@ -3,14 +3,15 @@
 Run as `python -m stages.download`, or by `dvc repro download`.
 """
 
-from digits import datasets, scan
+from digits import scan
 from digits.core import config, errors, paths
+from digits.datasets import download
 
 
 def main() -> None:
     """Fill data/raw with the wanted data set, or with its fallback."""
-    params = config.load("dataset", datasets.Params)
-    name = datasets.download(params, paths.RAW, scan.read_digit)
+    params = config.load("dataset", download.Params)
+    name = download.download(params, paths.RAW, scan.read_digit)
     print(f"data/raw holds {name}")
 
 

@@ -5,29 +5,30 @@ Run as `python -m stages.preprocess`, or by `dvc repro preprocess`.
 
 import numpy as np
 
-from digits import datasets, scan
+from digits import scan
 from digits.core import config, errors, files, paths
 from digits.data import preprocess
+from digits.datasets import raw
 
 
 def main() -> None:
     """Write images.npy, labels.npy, is_test.npy and dataset.json."""
     params = config.load("preprocess", preprocess.Params)
-    raw = datasets.load(paths.RAW, scan.read_digit)
-    images = preprocess.prepare(raw.images, params, raw.white)
-    for name, array in (("images", images), ("labels", raw.labels), ("is_test", raw.is_test)):
+    stored = raw.load(paths.RAW, scan.read_digit)
+    images = preprocess.prepare(stored.images, params, stored.white)
+    for name, array in (("images", images), ("labels", stored.labels), ("is_test", stored.is_test)):
         with files.atomic(paths.PREPARED / f"{name}.npy") as path, path.open("wb") as sink:
             np.save(sink, array)
     files.write_json(
         paths.PREPARED / paths.DATASET_JSON,
         {
-            "name": raw.name,
-            "classes": list(raw.classes),
-            "raw_side": list(raw.images.shape[1:]),
-            "white": raw.white,
+            "name": stored.name,
+            "classes": list(stored.classes),
+            "raw_side": list(stored.images.shape[1:]),
+            "white": stored.white,
         },
     )
-    print(f"{raw.name}: {len(images):,} images of {images.shape[1:3]} in data/prepared")
+    print(f"{stored.name}: {len(images):,} images of {images.shape[1:3]} in data/prepared")
 
 
 if __name__ == "__main__":

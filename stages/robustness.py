@@ -5,9 +5,10 @@ Run as `python -m stages.robustness MODEL`, or by `dvc repro robustness@MODEL`.
 
 import sys
 
-from digits import datasets, scan
+from digits import scan
 from digits.core import config, errors, files, paths
 from digits.data import preprocess, split
+from digits.datasets import raw
 from digits.evaluation import robustness
 from digits.hardware import selection
 from digits.inference import predictor
@@ -21,17 +22,17 @@ def main(model: str) -> None:
     if not len(part):
         name, part = "train", split.read(paths.SPLIT, "train")
     chosen = robustness.sample(len(part))
-    raw = datasets.load(paths.RAW, scan.read_digit)
-    images = raw.images[part.index[chosen]]
+    stored = raw.load(paths.RAW, scan.read_digit)
+    images = stored.images[part.index[chosen]]
     side = (preprocess.MNIST_SIDE, preprocess.MNIST_SIDE)
     if images.shape[1:] != side:
-        images = preprocess.resize(images, side, raw.white, preprocess.FULL)
+        images = preprocess.resize(images, side, stored.white, preprocess.FULL)
     measured = robustness.measure(ready.read, images, part.labels[chosen])
     files.write_json(
         paths.METRICS / model / "robustness.json",
         {
             "model": model,
-            "dataset": raw.name,
+            "dataset": stored.name,
             "model_sha256": ready.bundle.digest,
             "set": name,
             "images": len(images),

@@ -18,7 +18,7 @@ from digits.core import paths
 from digits.core.errors import UserError
 
 SECTIONS = {
-    "dataset": "digits.datasets:Params",
+    "dataset": "digits.datasets.download:Params",
     "preprocess": "digits.data.preprocess:Params",
     "split": "digits.data.split:Params",
     "hardware": "digits.hardware.selection:Params",

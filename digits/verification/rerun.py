@@ -27,10 +27,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digits import datasets
 from digits.core import config, files, paths
 from digits.core.errors import UserError
 from digits.data import split
+from digits.datasets.published import MIRROR_VARIABLE, PUBLISHED
 from digits.inference import predictor, scoring
 from digits.training import conclude
 
@@ -553,16 +553,16 @@ def _environment(scratch: Path, dataset: str) -> dict[str, str]:
         "DVC_SITE_CACHE_DIR": str(scratch / "dvc"),
     }
     if place := mirror(dataset):
-        environment[datasets.MIRROR_VARIABLE] = place
+        environment[MIRROR_VARIABLE] = place
     return environment
 
 
 def mirror(dataset: str) -> str | None:
     """A folder at hand with all published files of a data set: data/raw, if it was filled once."""
-    if dataset not in datasets.PUBLISHED:
+    if dataset not in PUBLISHED:
         return None
-    published = datasets.PUBLISHED[dataset]
-    named = os.environ.get(datasets.MIRROR_VARIABLE)
+    published = PUBLISHED[dataset]
+    named = os.environ.get(MIRROR_VARIABLE)
     for place in (str(paths.RAW), *filter(None, [named]), *published.mirrors):
         folder = paths.HOME / place
         if all(_is(folder / name, sha256) for name, sha256 in published.sha256.items()):
@@ -652,7 +652,7 @@ def _check_data(recorded: dict[str, str], retrained: Path) -> None:
         raise UserError(
             f"{path}: expected the data set that dvc.lock records ({recorded.get(path)}), received "
             f"another ({name}, {digest(retrained / path)}); put your own data back, or set "
-            f"{datasets.MIRROR_VARIABLE} to a folder or an address that holds the published files"
+            f"{MIRROR_VARIABLE} to a folder or an address that holds the published files"
         )
 
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from onnx import TensorProto, helper
 
-from digits import datasets
 from digits.core import files, paths
 from digits.data import split
+from digits.datasets import published as mirrors
 from digits.inference import bundle, scoring
 from digits.inference.predictor import Predictor
 from digits.verification import rerun
@@ -359,13 +359,13 @@ def test_inputs_that_the_record_does_not_know_are_named():
 
 
 def test_the_data_at_hand_are_used_if_they_are_the_published_ones(tmp_path, monkeypatch):
-    published = datasets.Published(
+    published = mirrors.Published(
         {"images.gz": hashlib.sha256(b"images").hexdigest()}, ("../shared/set",), (1, 1), ("0",)
     )
-    monkeypatch.setitem(datasets.PUBLISHED, "mnist", published)
+    monkeypatch.setitem(mirrors.PUBLISHED, "mnist", published)
     monkeypatch.setattr(paths, "HOME", tmp_path / "project")
     monkeypatch.setattr(paths, "RAW", tmp_path / "project/data/raw")
-    monkeypatch.setenv(datasets.MIRROR_VARIABLE, "https://example.org/set")
+    monkeypatch.setenv(mirrors.MIRROR_VARIABLE, "https://example.org/set")
     assert rerun.mirror("mnist") is None
     assert rerun.mirror("optdigits") is None
     files.write_text(tmp_path / "shared/set/images.gz", "images")
