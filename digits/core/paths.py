@@ -3,8 +3,34 @@
 import os
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-"""The folder that holds params.yaml: a checkout, or DVC's temporary copy of one."""
+PARAMS_NAME, MODELS_NAME = "params.yaml", "models"
+
+
+def project(beside: Path, current: Path) -> Path:
+    """The project's folder.
+
+    Args:
+        beside: The folder that the package `digits` lies in.
+        current: The folder that the command is given in.
+
+    Returns:
+        `beside` where it holds params.yaml: a checkout, or DVC's temporary copy of one.  A package
+        that is installed elsewhere (site-packages) works in the nearest folder at or above
+        `current` that holds params.yaml or the folder models, and where there is none, in
+        `current`.
+
+    """
+    if (beside / PARAMS_NAME).is_file():
+        return beside
+    above = (current, *current.parents)
+    projects = (
+        one for one in above if (one / PARAMS_NAME).is_file() or (one / MODELS_NAME).is_dir()
+    )
+    return next(projects, current)
+
+
+ROOT = project(Path(__file__).resolve().parents[2], Path.cwd())
+"""The folder that holds params.yaml."""
 
 HOME = Path(os.environ.get("DVC_ROOT", ROOT)).resolve()
 """The checkout that a person works in.
@@ -13,7 +39,7 @@ It differs from ROOT only while DVC runs an experiment in a temporary copy: DVC 
 original in DVC_ROOT.  What must outlive the copy (the experiment store) lives here.
 """
 
-PARAMS = ROOT / "params.yaml"
+PARAMS = ROOT / PARAMS_NAME
 DVC_YAML = ROOT / "dvc.yaml"
 DVC_LOCK = ROOT / "dvc.lock"
 LOCK = ROOT / "requirements.lock"
@@ -21,7 +47,7 @@ LOCK = ROOT / "requirements.lock"
 RAW = ROOT / "data" / "raw"
 PREPARED = ROOT / "data" / "prepared"
 SPLIT = ROOT / "data" / "split"
-MODELS = ROOT / "models"
+MODELS = ROOT / MODELS_NAME
 METRICS = ROOT / "metrics"
 REPORTS = ROOT / "reports"
 FIGURES = REPORTS / "figures"

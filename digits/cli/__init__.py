@@ -1,0 +1,48 @@
+"""The command `digits`: one module a command, loaded without any library but typer."""
+
+from collections.abc import Callable
+
+import typer
+
+from digits.cli import (
+    checkout,
+    compare,
+    doctor,
+    experiment,
+    feedback,
+    predict,
+    reproduce,
+    sync,
+    ui,
+    verify,
+)
+from digits.core import errors
+
+app = typer.Typer(
+    help="Read handwritten digits, and look after the pipeline that trains their readers.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+ANYWHERE: tuple[Callable[..., None], ...] = (predict.predict, ui.ui, feedback.feedback)
+IN_A_CHECKOUT: tuple[Callable[..., None], ...] = (
+    sync.sync,
+    compare.compare,
+    doctor.doctor,
+    experiment.experiment,
+    reproduce.reproduce,
+    verify.verify,
+)
+
+for command in ANYWHERE:
+    app.command(rich_help_panel="Read digits")(command)
+for command in IN_A_CHECKOUT:
+    app.command(cls=checkout.Command, rich_help_panel="Look after the pipeline, in a checkout")(
+        command
+    )
+
+
+def main() -> None:
+    """Entry point: run the command, and end an expected failure with one message."""
+    with errors.reported():
+        app()

@@ -1,0 +1,60 @@
+"""Commands of a checkout, which need more libraries than a base installation has."""
+
+import sys
+from importlib.util import find_spec
+from typing import Any
+
+from typer.core import TyperCommand
+
+from digits.core.errors import UserError
+
+LIBRARIES = {
+    "cpuinfo": "py-cpuinfo",
+    "dvc": "dvc",
+    "jinja2": "Jinja2",
+    "keras": "keras",
+    "matplotlib": "matplotlib",
+    "mlflow": "mlflow",
+    "onnx": "onnx",
+    "pandas": "pandas",
+    "psutil": "psutil",
+    "pynvml": "nvidia-ml-py",
+    "requests": "requests",
+    "ruamel.yaml": "ruamel.yaml",
+    "scipy": "scipy",
+    "sklearn": "scikit-learn",
+    "statsmodels": "statsmodels",
+    "tensorflow": "tensorflow",
+}
+"""What the pipeline is run and judged with, by the name of the module.
+
+A base installation, which predicts and serves, has none of them.  One that only some machines
+have, sklearnex, is not asked for."""
+
+
+class Command(TyperCommand):
+    """A command that says at once, and of all at once, which libraries it lacks."""
+
+    def invoke(self, ctx: Any) -> Any:
+        if lacking := missing():
+            raise UserError(
+                f"`digits {self.name}` needs libraries that are not installed: "
+                f"{', '.join(lacking)}. Install them in a checkout of the project with "
+                "`make install`; without them there are `digits predict`, `digits ui` and "
+                "`digits feedback`"
+            )
+        return super().invoke(ctx)
+
+
+def missing() -> list[str]:
+    """Names of the packages in `LIBRARIES` whose modules cannot be found; none is loaded."""
+    return [package for module, package in LIBRARIES.items() if not _is_there(module)]
+
+
+def _is_there(module: str) -> bool:
+    if module in sys.modules:
+        return sys.modules[module] is not None
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of the package around it
+        return False

@@ -1,0 +1,85 @@
+"""`digits experiment`: run experiments over the pipeline."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digits.cli.arguments import Model
+from digits.core import files, paths
+
+if TYPE_CHECKING:
+    from digits.experiments.definition import Experiment
+    from digits.experiments.results import Result
+
+
+def experiment(
+    names: Annotated[list[str], typer.Argument(help="Files of experiments/, without .yaml.")],
+    model: Annotated[
+        list[Model] | None, typer.Option(help="Train this model instead; may be repeated.")
+    ] = None,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Leave the runs to `dvc queue start`.")
+    ] = False,
+) -> None:
+    """Run experiments over the pipeline, each in a copy, and write experiments/outcomes/NAME.json.
+
+    A run that DVC still holds, of the same parameters and code, is not repeated: so an interrupted
+    command is given again. The working tree stays as it is; `dvc exp apply` takes a run over.
+    """
+    from digits.experiments import definition, running
+
+    models = tuple(dict.fromkeys(chosen.value for chosen in model or []))
+    defined = [(name, definition.load(name)) for name in names]
+    planned = [definition.runs(name, experiment, models) for name, experiment in defined]
+    # All are checked before the first one trains.
+    possible = [running.possible(runs) for runs in planned]
+    if not queue:
+        for name, experiment in defined:
+            conduct(definition.outcome_name(name, experiment, models), name, experiment, models)
+        return
+    waiting = [run for runs, _ in possible for run in runs if not running.kept(run)]
+    for run in waiting:
+        running.queue(run)
+    for _, left_out in possible:
+        _print_left_out(left_out)
+    print(f"{len(waiting)} run(s) are queued, the others are done; type `dvc queue start`, and at")
+    print("its end this command without --queue")
+
+
+def conduct(
+    title: str, name: str, experiment: "Experiment", models: tuple[str, ...]
+) -> "tuple[dict[str, Any], list[Result]]":
+    """Run one experiment, write and print its outcome under the title, and hand both on."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from digits.experiments import definition, outcome, running
+
+    runs, left_out = running.possible(definition.runs(name, experiment, models))
+    found = []
+    for number, run in enumerate(runs, start=1):
+        print(f"[{number}/{len(runs)}] {run.name}: {', '.join(run.models)}", flush=True)
+        found.append(running.kept(run) or running.execute(run))
+    summary = outcome.summarise(title, experiment, found, left_out)
+    files.write_json(outcome.path(title), summary)
+
+    table = Table("run", "model", "test accuracy", "95% interval", "training", box=None)
+    for result, shown in zip(found, summary["runs"], strict=True):
+        for model, row in shown["models"].items():
+            interval = f"{row['test_accuracy_low']:.2%} to {row['test_accuracy_high']:.2%}"
+            accuracy, seconds = f"{row['test_accuracy']:.2%}", f"{row['train_seconds']:,.0f} s"
+            table.add_row(result.run.name, model, accuracy, interval, seconds)
+    console = Console(highlight=False)
+    console.print(table)
+    _print_left_out(left_out)
+    for claim in summary["claims"]:
+        verdict = {True: "agrees", False: "differs", None: "not run"}[claim["agrees"]]
+        console.print(f"{verdict}: {claim['text']}: {claim['published']}; here {claim['ours']}")
+    print(f"{paths.relative(outcome.path(title))} is written")
+    return summary, found
+
+
+def _print_left_out(left_out: dict[str, str]) -> None:
+    for reason in dict.fromkeys(left_out.values()):
+        variants = [variant for variant, given in left_out.items() if given == reason]
+        print(f"left out: {', '.join(variants)}: {reason}")

@@ -1,0 +1,193 @@
+"""`digits predict`: read the digits of image files."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from digits.cli.arguments import ALL, DEFAULT_READER, Asked
+from digits.core import config, errors, files, paths
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from digits.serve.reader import Page, ReadDigit, Reader
+
+BOX = ("left", "top", "right", "bottom")
+CSV_COLUMNS = ("image", "row", "position", *BOX, "model", "label", "score", "sure")
+T = TypeVar("T")
+
+
+def predict(
+    images: Annotated[list[Path], typer.Argument(help="Photographs, scans or drawings.")],
+    model: Annotated[
+        Asked, typer.Option(help="The model to ask, or all of them, side by side.")
+    ] = DEFAULT_READER,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object an image.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="One line a digit and model.")] = False,
+    show: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT.png",
+            help="Draw what was read onto the picture; onto several: OUT-1.png, OUT-2.png, ...",
+        ),
+    ] = None,
+) -> None:
+    """Read every digit of pictures, dark on light or light on dark.
+
+    A "?" is a digit that the model is not sure of, or something that is no digit.
+
+    The exit status is 1 if an image could not be read or drawn; the others are read all the same.
+    """
+    from digits import scan
+    from digits.serve.reader import Reader
+
+    if as_json and as_csv:
+        raise errors.UserError("expected --json or --csv, received both; choose one")
+    drawn = _drawn(show, images)
+    reader = Reader(config.MODELS if model == ALL else [model.value], paths.MODELS)
+    if as_csv:
+        _print_line(CSV_COLUMNS)
+    failed = False
+    for path, out in _watched(zip(images, drawn, strict=True), len(images), as_json or as_csv):
+        name = str(path).encode(errors="backslashreplace").decode()
+        try:
+            grey = scan.read_image(path)
+            page = reader.read(grey)
+        except errors.UserError as error:
+            failed = True
+            if as_json:
+                print(json.dumps({"image": name, "error": str(error)}))
+            else:
+                print(f"error: {error}", file=sys.stderr)
+            continue
+        if as_json:
+            print(json.dumps({"image": name, **_as_json(page, reader)}))
+        elif as_csv:
+            for line in _lines(page, reader):
+                _print_line([name, *line])
+        else:
+            _print_page(name, page, reader)
+        if out:
+            failed |= not _draw(out, grey, page)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _drawn(show: Path | None, images: list[Path]) -> list[Path | None]:
+    """Where each image's annotated picture goes."""
+    if show is None:
+        return [None] * len(images)
+    if show.suffix.lower() != ".png" or show.is_dir():
+        raise errors.UserError(
+            f"--show: expected the name of a picture to write, ending in .png, received {show}"
+        )
+    numbered = [show.with_stem(f"{show.stem}-{number}") for number in range(1, len(images) + 1)]
+    drawn = numbered if len(images) > 1 else [show]
+    if lost := {path.resolve() for path in drawn} & {path.resolve() for path in images}:
+        raise errors.UserError(
+            f"--show: {min(lost).name} is one of the images to read; choose another name"
+        )
+    return list(drawn)
+
+
+def _draw(out: Path, grey: "np.ndarray", page: "Page") -> bool:
+    """Write the annotated picture; what was read is not lost if that fails."""
+    from digits.serve import annotate
+
+    try:
+        with files.atomic(out) as path:
+            path.write_bytes(annotate.annotated(grey, page))
+    except OSError as error:
+        reason = f"{out} cannot be written ({error.strerror}); choose another place"
+        print(f"error: {reason}", file=sys.stderr)
+        return False
+    return True
+
+
+def _watched(items: Iterable[T], total: int, for_programs: bool) -> Iterator[T]:
+    """The items, with a progress bar on stderr where a person waits for many of them."""
+    if total == 1 or not sys.stderr.isatty() or (for_programs and sys.stdout.isatty()):
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    # What goes to the same terminal as the bar has to be written above it.
+    with Progress(
+        console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()
+    ) as progress:
+        yield from progress.track(items, total, description="images")
+
+
+def _print_line(cells: Sequence[object]) -> None:
+    csv.writer(sys.stdout, lineterminator="\n").writerow(cells)
+
+
+def _as_json(page: "Page", reader: "Reader") -> dict[str, Any]:
+    return {
+        "width": page.width,
+        "height": page.height,
+        "numbers": {model: page.numbers(model) for model in reader.models},
+        "digits": [
+            {
+                "box": digit.box,
+                "row": digit.row,
+                "models": {
+                    model: {
+                        "label": opinion.label,
+                        "score": round(opinion.score, 6),
+                        "sure": opinion.sure,
+                        "scores": {
+                            name: round(score, 6)
+                            for name, score in zip(reader.classes, opinion.scores, strict=True)
+                        },
+                    }
+                    for model, opinion in digit.opinions.items()
+                },
+            }
+            for digit in page.digits
+        ],
+    }
+
+
+def _lines(page: "Page", reader: "Reader") -> Iterator[list[object]]:
+    """What `CSV_COLUMNS` names, but for the image: rows and positions count from 1."""
+    for position, digit in _positions(page):
+        for model in reader.models:
+            opinion = digit.opinions[model]
+            sure = "yes" if opinion.sure else "no"
+            score = f"{opinion.score:.6f}"
+            yield [digit.row + 1, position, *digit.box, model, opinion.label, score, sure]
+
+
+def _positions(page: "Page") -> "Iterator[tuple[int, ReadDigit]]":
+    """Every digit with its position in its row, from 1."""
+    for _, row in groupby(page.digits, key=lambda digit: digit.row):
+        yield from enumerate(row, start=1)
+
+
+def _print_page(name: str, page: "Page", reader: "Reader") -> None:
+    """What a person wants to know: the numbers, and which digits to look at again."""
+    if not page.digits:
+        print(f"{name}: no digit found")
+    elif len(page.digits) == 1 and len(reader.models) == 1:
+        opinion = page.digits[0].opinions[reader.models[0]]
+        guess = f"{opinion.label} ({opinion.score:.1%})"
+        print(f"{name}: {guess if opinion.sure else f'not sure, perhaps {guess}'}")
+    else:
+        print(f"{name}: {len(page.digits)} digit{'s' if len(page.digits) > 1 else ''}")
+        for model in reader.models:
+            for number in page.numbers(model):
+                print(f"  {model:6}{number}" if len(reader.models) > 1 else f"  {number}")
+        for position, digit in _positions(page):
+            if not digit.agreed:
+                guesses = ", ".join(
+                    f"{asked} {opinion.label}{'' if opinion.sure else '?'} ({opinion.score:.1%})"
+                    for asked, opinion in digit.opinions.items()
+                )
+                print(f"  not sure: digit {position} of row {digit.row + 1}, {guesses}")

@@ -1,0 +1,43 @@
+"""`digits reproduce`: hold the published experiments against their claims."""
+
+from typing import Annotated
+
+import typer
+
+from digits.cli.arguments import Model
+from digits.cli.experiment import conduct
+from digits.core import config
+
+
+def reproduce(
+    without: Annotated[
+        list[Model] | None, typer.Option(help="Leave this model out; may be repeated.")
+    ] = None,
+) -> None:
+    """Run all published experiments, and hold them against their claims in REPRODUCTION.md.
+
+    The exit status is 1 if a claim is not confirmed.
+    """
+    from digits.experiments import definition, outcome, reproduction, running
+
+    outcomes, pictures = [], {}
+    published = {name: definition.load(name) for name in reproduction.published()}
+    for name, defined in published.items():
+        running.possible(definition.runs(name, defined))  # refuses wrong values before any training
+    for name, defined in published.items():
+        models = {model for run in definition.runs(name, defined) for model in run.models}
+        kept = tuple(one for one in config.MODELS if one in models - set(without or []))
+        summary, found = (
+            conduct(name, name, defined, kept)
+            if kept
+            else (outcome.summarise(name, defined, [], {}), [])
+        )
+        outcomes.append(summary)
+        pictures[name] = reproduction.figures(name, defined.shown, found)
+    reproduction.write(outcomes, pictures)
+    record = reproduction.record(outcomes)
+    print(
+        f"REPRODUCTION.md: of {record['claims']} claims {record['agree']} agree, "
+        f"{record['differ']} differ, {record['not_run']} were not run"
+    )
+    raise typer.Exit(1 if record["differ"] else 0)

@@ -1,0 +1,226 @@
+"""`digits predict`, with tiny models."""
+
+import csv
+import io
+import json
+import os
+import stat
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from digits import cli, scan
+from digits.core import paths
+from digits.core.errors import UserError
+from digits.inference import bundle
+from digits.inference.predictor import Predictor
+from tests.tiny import DESCRIPTION, ink_in_the_middle, page, ring, save_rule, saved
+
+
+@pytest.fixture
+def predict(models):
+    def run(*arguments):
+        return CliRunner().invoke(cli.app, ["predict", *map(str, arguments)])
+
+    return run
+
+
+def test_one_digit_is_said_in_one_line(predict, tmp_path):
+    done = predict(saved(tmp_path / "one.png", page("1")), "--model", "svc")
+    assert done.exit_code == 0
+    assert done.stdout.startswith(f"{tmp_path}/one.png: 1 (9")
+    done = predict(saved(tmp_path / "x.png", page("x")))
+    assert done.exit_code == 0
+    assert "not sure, perhaps 1 (" in done.stdout
+
+
+def test_a_page_is_said_row_by_row(predict, tmp_path):
+    done = predict(saved(tmp_path / "page.png", page("01", "1x")))
+    lines = done.stdout.splitlines()
+    assert lines[0].endswith("page.png: 4 digits")
+    assert lines[1:3] == ["  01", "  1?"]
+    assert lines[3].startswith("  not sure: digit 2 of row 2, cnn 1? (")
+    assert len(lines) == 4
+
+
+def test_all_models_side_by_side(predict, models, tmp_path):
+    for model in ("ann", "vgg16"):
+        bundle.save(models / model, ink_in_the_middle(), DESCRIPTION | {"model": model})
+        save_rule(models, model)
+    done = predict(saved(tmp_path / "page.png", page("0x")), "--model", "all")
+    numbers = [line.split() for line in done.stdout.splitlines()[1:5]]
+    assert numbers == [["ann", "0?"], ["cnn", "0?"], ["vgg16", "0?"], ["svc", "0?"]]
+
+
+def test_a_blank_page_is_read_too(predict, tmp_path):
+    blank = saved(tmp_path / "blank.png", np.full((200, 200), 255, np.uint8))
+    done = predict(blank)
+    assert done.exit_code == 0
+    assert "no digit found" in done.stdout
+    assert json.loads(predict(blank, "--json").stdout)["digits"] == []
+    assert len(predict(blank, "--csv").stdout.splitlines()) == 1
+
+
+def test_one_json_object_an_image(predict, tmp_path):
+    good = saved(tmp_path / "page.png", page("01", "x"))
+    done = predict("--json", good, tmp_path / "none.png", good)
+    first, missing, again = map(json.loads, done.stdout.splitlines())
+    assert done.exit_code == 1
+    assert first == again
+    assert first["image"] == str(good)
+    assert first["numbers"] == {"cnn": ["01", "?"]}
+    assert [digit["row"] for digit in first["digits"]] == [0, 0, 1]
+    said = first["digits"][0]["models"]["cnn"]
+    assert (said["label"], said["sure"]) == ("0", True)
+    assert said["score"] == said["scores"]["0"] == max(said["scores"].values())
+    assert set(missing) == {"image", "error"}
+    assert "found none" in missing["error"]
+
+
+def test_one_csv_line_a_digit(predict, tmp_path):
+    good = saved(tmp_path / 'a "page", of digits.png', page("01", "x"))
+    done = predict("--csv", good, tmp_path / "none.png")
+    assert done.exit_code == 1
+    lines = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert {line["image"] for line in lines} == {str(good)}
+    assert [(line["row"], line["position"]) for line in lines] == [
+        ("1", "1"),
+        ("1", "2"),
+        ("2", "1"),
+    ]
+    assert [line["label"] for line in lines] == ["0", "1", "1"]
+    assert [line["sure"] for line in lines] == ["yes", "yes", "no"]
+    assert int(lines[0]["left"]) < int(lines[0]["right"]) < int(lines[1]["left"])
+    assert "none.png" in done.stderr
+
+
+def test_csv_and_json_exclude_each_other(predict, tmp_path):
+    done = predict("--csv", "--json", saved(tmp_path / "one.png", page("1")))
+    assert isinstance(done.exception, UserError)
+
+
+def test_an_image_in_mnists_form_is_read_as_it_is(predict, models, tmp_path):
+    canvas = np.zeros((28, 28), np.uint8)
+    ring(canvas, 14, 14, 18, 255)
+    np.testing.assert_array_equal(scan.as_mnist(canvas), canvas)
+    answer = json.loads(predict("--json", saved(tmp_path / "digit.png", canvas)).stdout)
+    (digit,) = answer["digits"]
+    scores = Predictor.load(models / "cnn").read(canvas[None])[0]
+    assert list(digit["models"]["cnn"]["scores"].values()) == pytest.approx(scores, abs=1e-6)
+
+
+def hostile(folder):
+    good = (folder / "good.png").read_bytes()
+    (folder / "folder.png").mkdir()
+    contents = {
+        "empty.png": b"",
+        "cut.png": good[: len(good) // 2],
+        "page.png": b"<!DOCTYPE html><html></html>",
+        "text.jpg": b"hello",
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return [folder / name for name in ("folder.png", *contents, "missing.png")]
+
+
+def test_what_cannot_be_read_does_not_keep_the_rest_from_it(predict, tmp_path):
+    good = saved(tmp_path / "good.png", page("0"))
+    bad = hostile(tmp_path)
+    done = predict(good, *bad, good)
+    assert done.exit_code == 1
+    assert done.stdout.count("good.png: 0 (") == 2
+    assert done.stderr.count("error: ") == len(bad)
+    for path in bad:
+        assert f"error: {path.name}: " in done.stderr
+
+
+def test_other_formats_and_depths_are_read(predict, tmp_path):
+    grey = page("01")
+    frames = [Image.fromarray(grey), Image.fromarray(page("11"))]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    Image.merge(
+        "CMYK", [Image.new("L", grey.shape[::-1])] * 3 + [Image.fromarray(255 - grey)]
+    ).save(tmp_path / "print.jpg")
+    done = predict("--json", *(tmp_path / name for name in ("moving.gif", "deep.png", "print.jpg")))
+    assert done.exit_code == 0
+    for answer in map(json.loads, done.stdout.splitlines()):
+        assert answer["numbers"] == {"cnn": ["01"]}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_said(predict, tmp_path):
+    path = saved(tmp_path / "secret.png", page("0"))
+    path.chmod(stat.S_IWUSR)
+    done = predict(path)
+    assert done.exit_code == 1
+    assert "Permission denied" in done.stderr
+
+
+def test_a_name_that_is_not_unicode_is_printed(predict, tmp_path):
+    path = tmp_path / os.fsdecode(b"odd\xff.png")
+    saved(path, page("0"))
+    assert "odd\\udcff.png: 0 (" in predict(path).stdout
+    assert predict("--csv", path).exit_code == 0
+
+
+HEAVY = {"tensorflow", "keras", "mlflow", "sklearn", "pandas", "scipy", "matplotlib", "onnx"}
+
+
+def test_predicting_loads_no_heavy_library(models, tmp_path):
+    code = f"""if True:
+        import sys
+        from pathlib import Path
+        from digits import cli
+        from digits.core import paths
+        paths.MODELS = Path({str(models)!r})
+        try:
+            cli.app(["predict", {str(saved(tmp_path / "1.png", page("1")))!r},
+                     "--show", {str(tmp_path / "out.png")!r}])
+        except SystemExit as end:
+            assert not end.code
+        print(*{HEAVY} & set(sys.modules))
+    """
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=paths.ROOT
+    )
+    first, *rest = shown.stdout.splitlines()
+    assert "1.png: 1 (" in first
+    assert rest == [""]
+
+
+def test_pictures_are_written_beside_each_other(predict, tmp_path):
+    one, other = (saved(tmp_path / f"{name}.png", page(name)) for name in ("0", "1"))
+    out = tmp_path / "new" / "out.png"
+    assert predict(one, "--show", out).exit_code == 0
+    assert max(Image.open(out).size) == 640
+    assert predict(one, tmp_path / "none.png", other, "--show", out).exit_code == 1
+    names = {path.name for path in out.parent.iterdir()}
+    assert names == {"out.png", "out-1.png", "out-3.png"}
+
+
+def test_a_picture_never_replaces_what_is_read(predict, tmp_path):
+    one = saved(tmp_path / "one.png", page("1"))
+    numbered = saved(tmp_path / "out-2.png", page("0"))
+    before = one.read_bytes(), numbered.read_bytes()
+    (tmp_path / "sub").mkdir()
+    for arguments in (
+        (one, "--show", tmp_path / "sub" / ".." / "one.png"),
+        (one, numbered, "--show", tmp_path / "out.png"),
+        (one, "--show", tmp_path / "sub"),
+        (one, "--show", tmp_path / "out.jpg"),
+    ):
+        assert isinstance(predict(*arguments).exception, UserError)
+    assert (one.read_bytes(), numbered.read_bytes()) == before
+
+
+def test_a_picture_that_cannot_be_written_loses_no_answer(predict, tmp_path):
+    one = saved(tmp_path / "one.png", page("1"))
+    done = predict("--json", one, "--show", one / "out.png")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["numbers"] == {"cnn": ["1"]}
+    assert "cannot be written" in done.stderr
