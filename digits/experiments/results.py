@@ -2,7 +2,6 @@
 
 import io
 import json
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import numpy as np
 from digits.core import paths
 from digits.core.errors import UserError
 from digits.experiments.definition import Run
-from digits.tracking import facts
+from digits.tracking import git
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +67,7 @@ class Result:
     models: dict[str, Measured]
 
 
-def measured(read: facts.Read, model: str) -> Measured:
+def measured(read: git.Read, model: str) -> Measured:
     """The files of one model.
 
     Args:
@@ -109,24 +108,19 @@ def measured(read: facts.Read, model: str) -> Measured:
 
 def revisions(name: str) -> list[str]:
     """The commits of all experiments called `name`, whatever they began at."""
-    return [commit for commit, known in facts.experiments() if known == name]
+    return [made.commit for made in git.experiments() if made.name == name]
 
 
 def revision(name: str) -> str | None:
     """The commit of the experiment `name` that began at HEAD, or None."""
-    head = _git("rev-parse", "HEAD")
-    reference = f"refs/exps/{head[:2]}/{head[2:]}/{name}"
-    return _git("for-each-ref", "--format=%(objectname)", reference) or None
-
-
-def _git(*arguments: str) -> str:
-    shown = subprocess.run(["git", *arguments], cwd=paths.ROOT, capture_output=True, text=True)
-    return shown.stdout.strip()
+    head = git.commit()
+    begun_here = (made for made in git.experiments() if made.baseline == head)
+    return next((made.commit for made in begun_here if made.name == name), None)
 
 
 def read_result(run: Run, commit: str) -> Result:
     """Read what `run` left in `commit`."""
-    read = facts.at_revision(commit)
+    read = git.at_revision(commit)
     return Result(run, commit, {model: measured(read, model) for model in run.models})
 
 

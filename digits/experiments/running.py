@@ -18,7 +18,7 @@ from digits.experiments import definition, results
 from digits.experiments.definition import Run
 from digits.experiments.results import Result
 from digits.hardware import selection
-from digits.tracking import facts
+from digits.tracking import facts, git
 
 OWN_DATA = ("idx", "folder")
 """Data sets that may have changed under the same parameters."""
@@ -64,7 +64,7 @@ def kept(run: Run) -> Result | None:
     if dataset in OWN_DATA:
         return None
     for commit in results.revisions(run.name):
-        read = facts.at_revision(commit)
+        read = git.at_revision(commit)
         if _used(facts.params(read), run) != wanted or not _same_code(run, commit):
             continue
         if facts.followed(run.targets, read) != set(run.targets):
@@ -93,10 +93,7 @@ def _same_code(run: Run, commit: str) -> bool:
         for dep in stages[stage]["deps"]
         if dep.startswith(("digits/", "stages/")) or dep == paths.LOCK.name
     }
-    compared = subprocess.run(
-        ["git", "diff", "--quiet", commit, "--", *sorted(code)], cwd=paths.ROOT
-    )
-    return compared.returncode == 0
+    return not git.changed(sorted(code), since=commit, untracked=False)
 
 
 def execute(run: Run) -> Result:

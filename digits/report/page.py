@@ -4,7 +4,6 @@ import base64
 import hashlib
 import io
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from digits.core import config, files, paths
 from digits.evaluation import recommendation
 from digits.report import charts
+from digits.tracking import git
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,19 +143,14 @@ def provenance(root: Path) -> dict[str, Any]:
         dep for stage in stages for dep in stage["deps"] if dep.startswith(("digits/", "stages/"))
     }
     code = [*sorted(deps), paths.DVC_YAML.name, *DIGESTED]
-    commit = _git(root, "log", "-1", "--format=%H", "--", *code)
+    commit = git.last_commit_of(code, root)
     return {
-        "commit": commit or None,
-        "changed": bool(commit and _git(root, "status", "--porcelain", "--", *code)),
+        "commit": commit,
+        "changed": bool(commit and git.changed(code, folder=root)),
         "digests": {
             name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in DIGESTED
         },
     }
-
-
-def _git(root: Path, *arguments: str) -> str:
-    shown = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True)
-    return shown.stdout.strip()
 
 
 def render(results: Results) -> str:

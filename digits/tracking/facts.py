@@ -3,8 +3,7 @@
 import hashlib
 import io
 import json
-import subprocess
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, reduce
@@ -15,9 +14,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from digits.core import paths
-
-Read = Callable[[str], bytes | None]
-"""Gives the content of a file by its path relative to the project, or None."""
+from digits.tracking import git
+from digits.tracking.git import Read
 
 SHARED_SECTIONS = ("dataset", "preprocess", "split", "hardware")
 FIGURES = ("confusion.png", "curves.png", "misread.png")
@@ -108,18 +106,6 @@ def in_workspace(path: str) -> bytes | None:
     """Read a file of the working tree."""
     file = paths.ROOT / path
     return file.read_bytes() if file.is_file() else None
-
-
-def at_revision(revision: str) -> Read:
-    """Read files of a git commit, for example of a DVC experiment."""
-
-    def read(path: str) -> bytes | None:
-        shown = subprocess.run(
-            ["git", "show", f"{revision}:{path}"], cwd=paths.ROOT, capture_output=True
-        )
-        return shown.stdout if shown.returncode == 0 else None
-
-    return read
 
 
 def begun(model: str, read: Read, hardware: dict[str, Any], context: dict[str, str]) -> Facts:
@@ -318,21 +304,11 @@ def _curves(content: bytes | None, epoch_seconds: list[float]) -> list[dict[str,
 
 def git_context(revision: str | None = None, experiment: str | None = None) -> dict[str, str]:
     """Commit, whether the tree differs from it, and the DVC stage and experiment, as tags."""
-
-    def git(*arguments: str) -> str | None:
-        try:
-            called = subprocess.run(
-                ["git", *arguments], cwd=paths.ROOT, capture_output=True, text=True
-            )
-        except FileNotFoundError:
-            return None
-        return called.stdout.strip() if called.returncode == 0 else None
-
     context = {}
-    if commit := git("rev-parse", revision or "HEAD"):
+    if commit := git.commit(revision or "HEAD"):
         context["mlflow.source.git.commit"] = commit
-        changed = None if revision else git("status", "--porcelain", "--untracked-files=no")
-        context["git.dirty"] = str(bool(changed)).lower()
+        changed = not revision and bool(git.changed(untracked=False))
+        context["git.dirty"] = str(changed).lower()
     if experiment:
         context["dvc.experiment"] = experiment
     return context
@@ -343,24 +319,3 @@ def write_artifacts(artifacts: Mapping[str, bytes], folder: Path) -> None:
     for name, content in artifacts.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
-
-
-def experiments() -> list[tuple[str, str]]:
-    """Commit and name of every DVC experiment in this repository."""
-    try:
-        listed = subprocess.run(
-            ["git", "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps"],
-            cwd=paths.ROOT,
-            capture_output=True,
-            text=True,
-        ).stdout
-    except FileNotFoundError:
-        return []
-    found = []
-    for line in listed.splitlines():
-        revision, reference = line.split(" ", 1)
-        # refs/exps/<two digits>/<rest of the baseline's commit>/<name>
-        parts = reference.split("/")
-        if len(parts) == 5 and len(parts[2]) == 2:
-            found.append((revision, parts[4]))
-    return found

@@ -23,6 +23,7 @@ import psutil
 from digits.core import config, paths
 from digits.core.errors import UserError
 from digits.tracking import facts as facts_of
+from digits.tracking import git
 from digits.tracking.facts import Facts, Recorded
 
 EXPERIMENT = os.environ.get("MLFLOW_EXPERIMENT_NAME", "digits")
@@ -358,8 +359,8 @@ def sync() -> tuple[int, int]:
 def _trainings() -> Iterable[Facts]:
     """Every training of the working tree and of the DVC experiments, each once."""
     sources = [
-        (facts_of.at_revision(revision), facts_of.git_context(revision, name))
-        for revision, name in facts_of.experiments()
+        (git.at_revision(made.commit), facts_of.git_context(made.commit, made.name))
+        for made in git.experiments()
     ]
     sources.append((facts_of.in_workspace, facts_of.git_context()))
     stages = {f"train_{model}": model for model in config.MODELS}

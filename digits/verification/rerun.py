@@ -32,6 +32,7 @@ from digits.core.errors import UserError
 from digits.data import split
 from digits.datasets.published import MIRROR_VARIABLE, PUBLISHED
 from digits.inference import predictor, scoring
+from digits.tracking import git
 from digits.training import conclude
 
 TIMES = ("metrics/*/timing.json", "metrics/*/speed.json")
@@ -485,38 +486,21 @@ def _warn(notes: list[str]) -> None:
 def _head(root: Path) -> tuple[str, list[str]]:
     """The commit HEAD, and a note that names the tracked files that differ from it."""
     try:
-        top = Path(_git("rev-parse", "--show-toplevel", folder=root).strip()).resolve()
-        commit = _git("rev-parse", "HEAD", folder=root).strip()
+        top = Path(git.run("rev-parse", "--show-toplevel", folder=root).strip()).resolve()
+        commit = git.run("rev-parse", "HEAD", folder=root).strip()
     except UserError as error:
         raise UserError(f"{error}; expected a clone of the project with a commit") from None
     if top != root:
         raise UserError(f"{root} lies in the repository {top}; expected one of its own")
-    changed = _git("diff", "--name-only", "-z", "HEAD", folder=root).split("\0")[:-1]
+    changed = git.changed(folder=root, untracked=False)
     note = f"verified is the commit, not what is changed since: {_listed(changed)}"
     return commit, [note] if changed else []
 
 
 def _clone(folder: Path) -> Path:
     """A clone of the commit HEAD, which shares the repository's objects."""
-    _git("clone", "--quiet", "--shared", str(paths.ROOT), str(folder), folder=paths.ROOT)
+    git.run("clone", "--quiet", "--shared", str(paths.ROOT), str(folder), folder=paths.ROOT)
     return folder
-
-
-def _git(*words: str, folder: Path) -> str:
-    """What a git command prints; it leaves the index as it is."""
-    try:
-        done = subprocess.run(
-            ["git", "--no-optional-locks", *words],
-            cwd=folder,
-            env=_own_environment(),
-            capture_output=True,
-            text=True,
-        )
-    except FileNotFoundError:
-        raise UserError("expected the program git, found none; install it") from None
-    if done.returncode != 0:
-        raise UserError(f"git {words[0]} failed in {folder}: {done.stderr.strip()}")
-    return done.stdout
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from digits.core.errors import UserError
 from digits.evaluation import significance
 from digits.inference import scoring
 from digits.report import charts, comparison, page
+from digits.tracking import git
 
 CLASSES = ["<b>T-shirt</b>", "Sneaker & co", "bag"]
 LABELS = np.tile([0, 1, 2], 4)
@@ -324,20 +325,19 @@ def test_provenance_names_the_last_commit_of_the_code(tmp_path):
         (tmp_path / name).write_text("pass\n")
     (tmp_path / "dvc.yaml").write_text("stages: {train: {deps: [stages/train.py, data/raw]}}\n")
 
-    def git(*arguments):
-        return page._git(
-            tmp_path, "-c", "user.name=a", "-c", "user.email=a@example.org", *arguments
-        )
+    def call(*words):
+        who = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+        git.run(*who, *words, folder=tmp_path)
 
     assert page.provenance(tmp_path)["commit"] is None
-    git("init", "--quiet")
-    git("add", ".")
-    git("commit", "--quiet", "--message=code")
-    code = git("rev-parse", "HEAD")
+    call("init", "--quiet")
+    call("add", ".")
+    call("commit", "--quiet", "--message=code")
+    code = git.commit(folder=tmp_path)
     (tmp_path / "metrics.json").write_text(json.dumps({}))
     (tmp_path / "unused.py").write_text("import os\n")
-    git("add", ".")
-    git("commit", "--quiet", "--message=results")
+    call("add", ".")
+    call("commit", "--quiet", "--message=results")
     found = page.provenance(tmp_path)
     assert (found["commit"], found["changed"]) == (code, False)
     assert len(found["digests"]["params.yaml"]) == 64

@@ -7,6 +7,7 @@ import pytest
 
 from digits import tracking
 from digits.tracking import facts as facts_of
+from digits.tracking import git
 
 MODEL = "cnn"
 HARDWARE = {
@@ -167,11 +168,11 @@ def test_what_follows_from_the_parameters_beside_it(change, follow):
 def test_sync_leaves_alone_what_an_experiment_left_alone(store, monkeypatch):
     from digits.tracking import publisher
 
-    monkeypatch.setattr(facts_of, "experiments", lambda: [("e", "wide")])
+    monkeypatch.setattr(git, "experiments", lambda: [git.Experiment("e", "b", "wide")])
     monkeypatch.setattr(facts_of, "git_context", lambda *_: {})
     made = training_files() | {"dvc.lock": LOCK.encode()}
     of_others = made | {"params.yaml": PARAMS.replace(b"epochs: 2", b"epochs: 3")}
-    monkeypatch.setattr(facts_of, "at_revision", lambda _: of_others.get)
+    monkeypatch.setattr(git, "at_revision", lambda _: of_others.get)
     monkeypatch.setattr(facts_of, "in_workspace", made.get)
     assert publisher.sync() == (1, 0)
     (run,) = runs(store)
