@@ -12,7 +12,7 @@ from digits.cli.arguments import Model
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from digits.verification.rerun import Report
+    from digits.verification.compare import Report
 
 
 def verify(

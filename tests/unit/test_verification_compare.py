@@ -1,4 +1,4 @@
-"""What a retraining is set against, on small folders."""
+"""Small folders of outputs, recorded and made anew, are set against each other."""
 
 import hashlib
 import json
@@ -10,13 +10,12 @@ import pandas as pd
 import pytest
 from onnx import TensorProto, helper
 
-from digits.core import files, paths
+from digits.core import files
 from digits.data import split
-from digits.datasets import published as mirrors
 from digits.inference import bundle, scoring
 from digits.inference.predictor import Predictor
-from digits.verification import rerun
-from digits.verification.rerun import Difference, Evidence, Report, Verdict
+from digits.verification import compare
+from digits.verification.compare import Difference, Evidence, Report, Verdict
 
 CLASSES = ["0", "1"]
 IMAGES = 10_000
@@ -73,7 +72,7 @@ def root(written, tmp_path):
 
 def evidence_of(root) -> Evidence:
     return Evidence(
-        recorded={path: rerun.digest(root / "working" / path) for path in OUTPUTS},
+        recorded={path: compare.digest(root / "working" / path) for path in OUTPUTS},
         made={path: root / "retrained" / path for path in OUTPUTS},
         committed=root / "committed",
         working=root / "working",
@@ -81,7 +80,7 @@ def evidence_of(root) -> Evidence:
 
 
 def judged(evidence) -> dict:
-    return {output.path: output for output in rerun.compare(evidence)}
+    return {output.path: output for output in compare.judge(evidence)}
 
 
 def different(evidence) -> dict[str, str]:
@@ -95,8 +94,8 @@ def different(evidence) -> dict[str, str]:
 def test_a_digest_is_the_one_that_dvc_records(tmp_path):
     for name, text in {"a": "1", "b/c": "2", "é.txt": "3"}.items():
         files.write_text(tmp_path / "f" / name, text)
-    assert rerun.digest(tmp_path / "f") == "16a6343efd2b7a65db9774872acf590e.dir"
-    assert rerun.digest(tmp_path / "f/a") == hashlib.md5(b"1").hexdigest()
+    assert compare.digest(tmp_path / "f") == "16a6343efd2b7a65db9774872acf590e.dir"
+    assert compare.digest(tmp_path / "f/a") == hashlib.md5(b"1").hexdigest()
 
 
 def test_the_same_bytes_are_bit_equal_and_times_are_not_compared(root):
@@ -110,7 +109,7 @@ def test_the_same_bytes_are_bit_equal_and_times_are_not_compared(root):
     assert timed.verdict is Verdict.TIMED
     assert "another machine: threads 2 -> 4" in timed.detail
     assert {output.verdict for output in found.values()} == {Verdict.EQUAL}
-    report = Report("c0ffee", 61.0, rerun.compare(evidence), [])
+    report = Report("c0ffee", 61.0, compare.judge(evidence), [])
     assert report.good
     assert "1 min 1 s: 7 of 7 outputs are bit-equal." in str(report)
 
@@ -145,7 +144,7 @@ def test_a_report_that_names_another_commit_is_within_tolerance(root):
     for place, commit in (("working", "one"), ("committed", "one"), ("retrained", "two")):
         files.write_text(root / place / "reports/report.html", page.format(commit, "same"))
     path = "reports/report.html"
-    recorded = {path: rerun.digest(root / "working" / path)}
+    recorded = {path: compare.digest(root / "working" / path)}
     made = {path: root / "retrained" / path}
     evidence = Evidence(recorded, made, root / "committed", root / "working")
     assert judged(evidence)[path].verdict is Verdict.TOLERATED
@@ -169,7 +168,7 @@ def test_more_than_rounding_is_different(root, predictions, words):
     found = different(evidence)
     assert words in found["metrics/svc/predictions.csv"]
     assert words in found["models/svc"]
-    assert not Report("c0ffee", 1.0, rerun.compare(evidence), []).good
+    assert not Report("c0ffee", 1.0, compare.judge(evidence), []).good
 
 
 @pytest.mark.parametrize(
@@ -313,63 +312,5 @@ def test_the_model_at_hand_is_asked_itself(root, rng, kept, verdict):
 
 
 def test_predictions_are_matched_by_image():
-    apart = rerun.difference(table(), table(flipped=3).sample(frac=1, random_state=0))
+    apart = compare.difference(table(), table(flipped=3).sample(frac=1, random_state=0))
     assert apart == Difference(IMAGES, 3, pytest.approx(2e-6), (0.9975, 0.9974))
-
-
-def lock(**stages) -> dict:
-    """A dvc.lock: by stage, what it reads, what it writes, and a parameter."""
-    return {
-        "stages": {
-            name: {
-                "deps": [{"path": path, "md5": md5} for path, md5 in deps.items()],
-                "params": {"params.yaml": {"seed": seed}},
-                "outs": [{"path": path, "md5": md5} for path, md5 in outs.items()],
-            }
-            for name, (deps, outs, seed) in stages.items()
-        }
-    }
-
-
-def test_what_shows_times_is_told_from_what_is_compared_directly():
-    known = lock(
-        train=({"train.py": "1"}, {"models/svc": "1", "metrics/svc/timing.json": "1"}, 0),
-        evaluate=({"models/svc": "1"}, {"metrics/svc/test.json": "1"}, 0),
-        compare=({"metrics/svc/timing.json": "1"}, {"reports/comparison.md": "1"}, 0),
-        page=({"reports/comparison.md": "1"}, {"reports/report.html": "1"}, 0),
-    )
-    order = ["train", "evaluate", "new", "compare", "page"]
-    assert rerun.showing_times(order, known) == ["compare", "page"]
-
-
-def test_inputs_that_the_record_does_not_know_are_named():
-    recorded = lock(
-        split=({"split.py": "1"}, {"train.npz": "1"}, 0),
-        train=({"train.py": "1", "train.npz": "1"}, {"models/svc": "1"}, 0),
-    )
-    found = lock(
-        split=({"split.py": "1"}, {"train.npz": "2"}, 1),
-        train=({"train.py": "2", "train.npz": "2"}, {"models/svc": "2"}, 0),
-    )
-    assert rerun.changed_inputs(recorded, recorded) == {}
-    assert rerun.changed_inputs(recorded, found) == {
-        "split": ["params.yaml"],
-        "train": ["train.py"],
-    }
-
-
-def test_the_data_at_hand_are_used_if_they_are_the_published_ones(tmp_path, monkeypatch):
-    published = mirrors.Published(
-        {"images.gz": hashlib.sha256(b"images").hexdigest()}, ("../shared/set",), (1, 1), ("0",)
-    )
-    monkeypatch.setitem(mirrors.PUBLISHED, "mnist", published)
-    monkeypatch.setattr(paths, "HOME", tmp_path / "project")
-    monkeypatch.setattr(paths, "RAW", tmp_path / "project/data/raw")
-    monkeypatch.setenv(mirrors.MIRROR_VARIABLE, "https://example.org/set")
-    assert rerun.mirror("mnist") is None
-    assert rerun.mirror("optdigits") is None
-    files.write_text(tmp_path / "shared/set/images.gz", "images")
-    files.write_text(tmp_path / "project/data/raw/images.gz", "damaged")
-    assert rerun.mirror("mnist") == str(tmp_path / "project/../shared/set")
-    files.write_text(tmp_path / "project/data/raw/images.gz", "images")
-    assert rerun.mirror("mnist") == str(tmp_path / "project/data/raw")
