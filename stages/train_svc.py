@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 from digits import tracking
 from digits.core import config, errors
+from digits.data.split import TrainingData
 from digits.hardware import selection
 from digits.inference import scoring
 from digits.inference.graph import Graph
 from digits.models import svc
-from digits.training import conclude
+from digits.training.conclude import TrainedModel, conclude
 
 MODEL = "svc"
 
@@ -21,7 +22,7 @@ def main() -> None:
     """Read the training and validation sets, fit, write bundle and metrics."""
     params = config.load(f"train.{MODEL}", svc.Params)
     machine = selection.choose(config.load("hardware", selection.Params), gpu_capable=False)
-    data = conclude.Data.read()
+    data = TrainingData.read()
     with tracking.Publisher() as publisher:
         publisher.open(MODEL, machine.as_dict())
         began, clock = datetime.now(UTC), time.perf_counter()
@@ -30,20 +31,20 @@ def main() -> None:
         graph = svc.to_onnx(fitted, params, data.shape)
         train_outputs = Graph(graph.SerializeToString(), machine.threads).run(data.train.images)
         train_accuracy = scoring.accuracy(data.train.labels, train_outputs)
-        outcome = conclude.Outcome(
+        result = TrainedModel(
             graph=graph,
             outputs=svc.scores(fitted, data.held_out.images),
             parameters=svc.parameters(fitted),
             library=f"{fitted.library} {machine.packages['scikit-learn']}",
             results={
-                "support_vectors": len(fitted.machine.support_vectors_),
+                "support_vectors": len(fitted.estimator.support_vectors_),
                 "train_accuracy": train_accuracy,
             },
             seconds=seconds,
             history=[{"epoch": 1, "train_accuracy": train_accuracy}],
             epoch_seconds=[seconds],
         )
-        conclude.conclude(MODEL, data, machine, outcome, began)
+        conclude(MODEL, data, machine, result, began)
         publisher.publish(MODEL)
 
 

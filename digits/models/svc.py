@@ -31,16 +31,16 @@ class Params(Section):
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A fitted machine."""
+class Fitted:
+    """A fitted support vector machine."""
 
-    machine: Any
+    estimator: Any
     """scikit-learn's SVC, or its counterpart from scikit-learn-intelex."""
     library: str
 
 
-def fit(params: Params, train: Part, classes: int) -> Trained:
-    """Fit the machine, with scikit-learn-intelex where it is installed.
+def fit(params: Params, train: Part, classes: int) -> Fitted:
+    """Fit the support vector machine, with scikit-learn-intelex where it is installed.
 
     Raises:
         UserError: if a class has no training image.
@@ -58,20 +58,20 @@ def fit(params: Params, train: Part, classes: int) -> Trained:
 
         library = "scikit-learn"
     # The scores are the decision function's, so ties between votes must be broken by them too.
-    machine = SVC(C=params.C, gamma=params.gamma, cache_size=CACHE_MIB, break_ties=True)
-    return Trained(machine.fit(_rows(train.images), train.labels), library)
+    estimator = SVC(C=params.C, gamma=params.gamma, cache_size=CACHE_MIB, break_ties=True)
+    return Fitted(estimator.fit(_rows(train.images), train.labels), library)
 
 
-def scores(trained: Trained, images: np.ndarray) -> np.ndarray:
+def scores(fitted: Fitted, images: np.ndarray) -> np.ndarray:
     """scikit-learn's one-against-rest decision function: (n, classes); its largest is the class."""
-    return np.asarray(trained.machine.decision_function(_rows(images)))
+    return np.asarray(fitted.estimator.decision_function(_rows(images)))
 
 
 def _rows(images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), -1)
 
 
-def to_onnx(trained: Trained, params: Params, image_shape: tuple[int, ...]) -> "onnx.ModelProto":
+def to_onnx(fitted: Fitted, params: Params, image_shape: tuple[int, ...]) -> "onnx.ModelProto":
     """The decision function as a graph from `images` (n, h, w, 1) to `logits` (n, classes).
 
     The kernel values are one matrix product, since |x - s|^2 = |x|^2 + |s|^2 - 2 x s; the
@@ -79,9 +79,9 @@ def to_onnx(trained: Trained, params: Params, image_shape: tuple[int, ...]) -> "
     is the number of its votes plus a third, at most, from the sum of its decisions, as in
     scikit-learn's `decision_function_shape="ovr"`.
     """
-    machine = trained.machine
-    support = np.asarray(machine.support_vectors_, dtype=np.float32)
-    duals, first_wins, second_wins = _pairs(machine)
+    estimator = fitted.estimator
+    support = np.asarray(estimator.support_vectors_, dtype=np.float32)
+    duals, first_wins, second_wins = _pairs(estimator)
     constants = {
         "row": np.array([-1, support.shape[1]], dtype=np.int64),
         "feature_axis": np.array([1], dtype=np.int64),
@@ -92,7 +92,7 @@ def to_onnx(trained: Trained, params: Params, image_shape: tuple[int, ...]) -> "
         "one": np.float32(1),
         "three": np.float32(3),
         "duals": duals.astype(np.float32),
-        "intercepts": np.asarray(machine.intercept_, dtype=np.float32),
+        "intercepts": np.asarray(estimator.intercept_, dtype=np.float32),
         "first_wins": first_wins,
         "second_wins": second_wins,
         "first_minus_second": first_wins - second_wins,
@@ -127,8 +127,8 @@ def to_onnx(trained: Trained, params: Params, image_shape: tuple[int, ...]) -> "
     return assemble(nodes, constants, image_shape, first_wins.shape[1])
 
 
-def _pairs(machine: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The machine's coefficients, laid out by pairs of classes.
+def _pairs(estimator: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The estimator's coefficients, laid out by pairs of classes.
 
     libsvm stores, for a support vector of class i, its coefficient against class j in row j - 1
     if i < j and in row j if i > j.
@@ -138,10 +138,10 @@ def _pairs(machine: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         vote to the first and to the second class of every pair.
 
     """
-    ends = np.cumsum(machine.n_support_)
-    members = [slice(end - n, end) for end, n in zip(ends, machine.n_support_, strict=True)]
+    ends = np.cumsum(estimator.n_support_)
+    members = [slice(end - n, end) for end, n in zip(ends, estimator.n_support_, strict=True)]
     pairs = list(itertools.combinations(range(len(members)), 2))
-    stored = np.asarray(machine.dual_coef_)
+    stored = np.asarray(estimator.dual_coef_)
     duals = np.zeros((stored.shape[1], len(pairs)))
     first_wins = np.zeros((len(pairs), len(members)), dtype=np.float32)
     second_wins = np.zeros_like(first_wins)
@@ -152,8 +152,8 @@ def _pairs(machine: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return duals, first_wins, second_wins
 
 
-def parameters(trained: Trained) -> int:
+def parameters(fitted: Fitted) -> int:
     """Numbers that the decision function stores: support vectors, coefficients, intercepts."""
-    machine = trained.machine
-    stored = (machine.support_vectors_, machine.dual_coef_, machine.intercept_)
+    estimator = fitted.estimator
+    stored = (estimator.support_vectors_, estimator.dual_coef_, estimator.intercept_)
     return int(sum(np.asarray(part).size for part in stored))

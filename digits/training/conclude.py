@@ -25,45 +25,12 @@ TOLERATED_DISAGREEMENT = 0.001
 
 
 @dataclass(frozen=True)
-class Data:
-    """What a training stage reads."""
-
-    train: split.Part
-    validation: split.Part
-    description: dict[str, Any]
-    """split.json."""
-
-    @classmethod
-    def read(cls, folder: Path = paths.SPLIT) -> "Data":
-        """Read training and validation set; the test set stays closed."""
-        return cls(
-            split.read(folder, "train"),
-            split.read(folder, "validation"),
-            files.read_json(folder / "split.json"),
-        )
-
-    @property
-    def held_out(self) -> split.Part:
-        """The validation set, or the training set where there is none."""
-        return self.validation if len(self.validation) else self.train
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        height, width, channels = self.train.images.shape[1:]
-        return height, width, channels
-
-    @property
-    def classes(self) -> list[str]:
-        return list(self.description["classes"])
-
-
-@dataclass(frozen=True)
-class Outcome:
+class TrainedModel:
     """What any training hands on, whatever was trained."""
 
     graph: "onnx.ModelProto"
     outputs: np.ndarray
-    """The library's own outputs for the first images of `Data.held_out`."""
+    """The library's own outputs for the first images of `TrainingData.held_out`."""
     parameters: int
     library: str
     results: dict[str, Any]
@@ -75,7 +42,11 @@ class Outcome:
 
 
 def conclude(
-    model: str, data: Data, machine: selection.Machine, outcome: Outcome, began: datetime
+    model: str,
+    data: split.TrainingData,
+    machine: selection.Machine,
+    trained: TrainedModel,
+    began: datetime,
 ) -> None:
     """Check and calibrate the exported graph, then write bundle and metrics.
 
@@ -83,17 +54,17 @@ def conclude(
         model: The model's name.
         data: What it was trained on.
         machine: What it was trained with.
-        outcome: What came out.
+        trained: What came out.
         began: When the training began.
 
     """
     description = data.description
-    graph = Graph(outcome.graph.SerializeToString(deterministic=True), machine.threads)
+    graph = Graph(trained.graph.SerializeToString(deterministic=True), machine.threads)
     outputs = graph.run(data.held_out.images)
-    differing = int((outputs[: len(outcome.outputs)].argmax(1) != outcome.outputs.argmax(1)).sum())
-    assert differing <= TOLERATED_DISAGREEMENT * len(outcome.outputs), (
-        f"the ONNX export of {model} reads {differing} of {len(outcome.outputs)} images "
-        f"differently from {outcome.library}"
+    differing = int((outputs[: len(trained.outputs)].argmax(1) != trained.outputs.argmax(1)).sum())
+    assert differing <= TOLERATED_DISAGREEMENT * len(trained.outputs), (
+        f"the ONNX export of {model} reads {differing} of {len(trained.outputs)} images "
+        f"differently from {trained.library}"
     )
     calibrated = len(data.validation) > 0
     temperature = 1.0
@@ -109,7 +80,7 @@ def conclude(
     folder = paths.MODELS / model
     digest = bundle.save(
         folder,
-        outcome.graph,
+        trained.graph,
         {
             "model": model,
             "dataset": description["name"],
@@ -119,31 +90,31 @@ def conclude(
             "preprocess": config.load("preprocess", preprocess.Params).model_dump(),
             "temperature": temperature,
             "calibrated": calibrated,
-            "parameters": outcome.parameters,
+            "parameters": trained.parameters,
             "trained_with": {
                 "device": machine.device,
                 "precision": machine.precision,
-                "library": outcome.library,
+                "library": trained.library,
             },
         },
-        outcome.save_network,
+        trained.save_network,
     )
     metrics = paths.METRICS / model
-    if outcome.history:
+    if trained.history:
         with files.atomic(metrics / "history.csv") as temporary:
-            pd.DataFrame(outcome.history).to_csv(temporary, index=False, lineterminator="\n")
+            pd.DataFrame(trained.history).to_csv(temporary, index=False, lineterminator="\n")
     files.write_json(
         metrics / "train.json",
         {
             "model": model,
             "dataset": description["name"],
             "model_sha256": digest,
-            **outcome.results,
+            **trained.results,
             **validation,
             "temperature": temperature,
-            "parameters": outcome.parameters,
+            "parameters": trained.parameters,
             "bundle_bytes": bundle.load(folder).size,
-            "export_checked_on": len(outcome.outputs),
+            "export_checked_on": len(trained.outputs),
             "export_differs_on": differing,
             "split": description["sets"],
         },
@@ -152,8 +123,8 @@ def conclude(
         metrics / "timing.json",
         {
             "started": began.isoformat(timespec="milliseconds"),
-            "train_seconds": round(outcome.seconds, 3),
-            "epoch_seconds": [round(seconds, 3) for seconds in outcome.epoch_seconds],
+            "train_seconds": round(trained.seconds, 3),
+            "epoch_seconds": [round(seconds, 3) for seconds in trained.epoch_seconds],
             "peak_memory_mib": _peak_memory_mib(),
             "hardware": machine.as_dict(),
         },

@@ -6,8 +6,10 @@ from types import ModuleType
 
 from digits import tracking
 from digits.core import config
+from digits.data.split import TrainingData
 from digits.hardware import selection
-from digits.training import conclude, fit
+from digits.training import export, fit
+from digits.training.conclude import TrainedModel, conclude
 
 CHECKED = 1000
 """Images on which the export is compared with Keras itself."""
@@ -24,7 +26,7 @@ def run(model: str, network: ModuleType) -> None:
     recipe = config.load(f"train.{model}", network.Params)
     wanted = config.load("hardware", selection.Params)
     machine = selection.choose(wanted, network.GAINS_BY_BFLOAT16)
-    data = conclude.Data.read()
+    data = TrainingData.read()
     with tracking.Publisher() as publisher:
         machine = selection.confirm(machine, wanted, network.GAINS_BY_BFLOAT16)
         publisher.open(model, machine.as_dict())
@@ -40,8 +42,8 @@ def run(model: str, network: ModuleType) -> None:
         )
         seconds = time.perf_counter() - clock
         last = trained.history[trained.kept_epoch - 1]
-        outcome = conclude.Outcome(
-            graph=fit.to_onnx(trained.network),
+        result = TrainedModel(
+            graph=export.to_onnx(trained.network),
             outputs=fit.logits(trained.network, data.held_out.images[:CHECKED]),
             parameters=trained.network.count_params(),
             library=f"keras {machine.packages['keras']}",
@@ -54,7 +56,7 @@ def run(model: str, network: ModuleType) -> None:
             seconds=seconds,
             history=trained.history,
             epoch_seconds=trained.epoch_seconds,
-            save_network=lambda path: fit.save_keras(trained.network, path),
+            save_network=lambda path: export.save_keras(trained.network, path),
         )
-        conclude.conclude(model, data, machine, outcome, began)
+        conclude(model, data, machine, result, began)
         publisher.publish(model)

@@ -18,6 +18,7 @@ from digits.evaluation import abstention
 from digits.experiments import outcome, reproduction
 from digits.inference import bundle, predictor
 from digits.inference.scoring import DECIMALS
+from digits.models import ann, cnn, vgg16
 from digits.serve.reader import Reader
 
 FLOOR = {"ann": 0.986, "cnn": 0.993, "vgg16": 0.9907, "svc": 0.986}
@@ -26,6 +27,20 @@ FLOOR = {"ann": 0.986, "cnn": 0.993, "vgg16": 0.9907, "svc": 0.986}
 
 def metrics(model, name):
     return json.loads((paths.METRICS / model / f"{name}.json").read_text())
+
+
+@pytest.mark.parametrize("network", [ann, cnn, vgg16])
+def test_a_network_module_opens_with_what_it_reaches(network):
+    model = network.__name__.rpartition(".")[2]
+    told = re.sub(r"\s+", " ", network.__doc__)
+    accuracy = float(re.search(r"([\d.]+)% of the MNIST test images", told)[1]) / 100
+    seconds = float(re.search(r"about (\d+) s of training", told)[1])
+    test, timing = metrics(model, "test"), metrics(model, "timing")
+    assert accuracy == pytest.approx(test["accuracy"], abs=5e-5)
+    assert f"{metrics(model, 'train')['parameters']:,} parameters" in told
+    # A machine's speed varies from day to day.
+    assert seconds / 2 < timing["train_seconds"] < seconds * 2
+    assert f"in {timing['hardware']['precision']}" in told
 
 
 @pytest.fixture(params=config.MODELS)

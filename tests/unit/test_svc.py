@@ -30,7 +30,7 @@ def test_the_graph_is_scikit_learns_decision_function(trained, part):
     held_out = part.images[900:]
     outputs = graph.run(held_out)
     np.testing.assert_allclose(outputs, svc.scores(trained, held_out), atol=2e-3)
-    predicted = trained.machine.predict(held_out.reshape(len(held_out), -1))
+    predicted = trained.estimator.predict(held_out.reshape(len(held_out), -1))
     np.testing.assert_array_equal(outputs.argmax(1), predicted)
     assert (predicted == part.labels[900:]).mean() > 0.94
 

@@ -1,6 +1,9 @@
 """Networks: their shapes and sizes, their training, and what is written of them."""
 
+import ast
 import hashlib
+import inspect
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from digits.data import split
 from digits.hardware import selection
 from digits.inference.graph import Graph
 from digits.models import ann, cnn, vgg16
-from digits.training import fit
+from digits.training import export, fit
 
 NETWORKS = {"ann": ann, "cnn": cnn, "vgg16": vgg16}
 
@@ -59,6 +62,39 @@ def fitted(bars, machine, model="cnn", **changes):
     return trained
 
 
+RECIPES = {
+    "ann": ({"units": [1024, 1024]}, 1_863_690),
+    "cnn": (
+        {
+            "filters": [32, 64, 128],
+            "convolutions_per_block": 1,
+            "kernel_size": 3,
+            "batch_normalization": True,
+            "units": [128],
+        },
+        356_906,
+    ),
+    "vgg16": ({"units": [512, 512], "batch_normalization": True}, 15_256_650),
+}
+"""The architectures whose shapes stand as comments in the modules, and their parameters."""
+
+
+@pytest.mark.parametrize("model", RECIPES)
+def test_a_network_has_the_shapes_and_the_parameters_that_its_module_tells(model):
+    changes, parameters = RECIPES[model]
+    network = NETWORKS[model].build(params(model, **changes), (28, 28, 1), 10)
+    assert network.count_params() == parameters
+    assert f"{parameters:,} parameters" in NETWORKS[model].__doc__
+    source = inspect.getsource(NETWORKS[model].build)
+    told = {ast.literal_eval(shape) for shape in re.findall(r"\((?:\d+, ?)+\d*\)", source)}
+    assert told == {
+        shape[1:]
+        for layer in network.layers
+        if type(layer).__name__ in ("Flatten", "MaxPooling2D", "Dense")
+        for shape in [layer.output.shape]
+    } | {(28, 28, 1)}
+
+
 def test_vgg16_as_published():
     network = vgg16.build(
         params("vgg16", units=[4096, 4096], batch_normalization=False), (28, 28, 1), 10
@@ -88,7 +124,7 @@ def test_every_network_takes_every_side(model, side):
 def test_it_learns_and_the_export_reads_the_same(bars, machine, model, changes):
     trained = fitted(bars, machine, model, **changes)
     validation = bars[1]
-    outputs = Graph(fit.to_onnx(trained.network).SerializeToString()).run(validation.images)
+    outputs = Graph(export.to_onnx(trained.network).SerializeToString()).run(validation.images)
     np.testing.assert_allclose(outputs, fit.logits(trained.network, validation.images), atol=1e-4)
     accuracy = (outputs.argmax(1) == validation.labels).mean()
     assert accuracy > 0.9
@@ -101,8 +137,8 @@ def test_training_again_gives_the_same_bytes(bars, machine, tmp_path):
     digests = []
     for name in ("first", "second"):
         trained = fitted(bars, machine)
-        fit.save_keras(trained.network, tmp_path / name)
-        graph = fit.to_onnx(trained.network).SerializeToString(deterministic=True)
+        export.save_keras(trained.network, tmp_path / name)
+        graph = export.to_onnx(trained.network).SerializeToString(deterministic=True)
         digests.append([graph, hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()])
     assert digests[0] == digests[1]
     import keras
