@@ -3,24 +3,26 @@
 Run as `python -m stages.compare`, or by `dvc repro compare`.
 """
 
+import json
+
 import pandas as pd
 
-from digits.core import config, errors, files, paths
+from digits.core import config, errors, files, paths, records
 from digits.report import comparison, plots
 
 
 def main() -> None:
     """Write the figures, the tests, the table in Markdown and the picture."""
     table = comparison.table(paths.METRICS, config.MODELS)
-    files.write_json(
-        paths.METRICS / "comparison.json",
-        {row.pop("model"): row for row in table.to_dict("records")},
-    )
+    rows = {row.pop("model"): row for row in table.to_dict("records")}
+    records.Comparison.model_validate(rows).write(paths.METRICS / "comparison.json")
     predictions = {
         model: pd.read_csv(paths.METRICS / model / "predictions.csv") for model in config.MODELS
     }
     tests = comparison.tests(predictions)
-    files.write_json(paths.METRICS / "significance.json", tests)
+    records.Significance.parse(json.dumps(tests), "significance.json").write(
+        paths.METRICS / "significance.json"
+    )
     text = comparison.markdown(table) + "\n" + comparison.tests_markdown(tests)
     files.write_text(paths.REPORTS / "comparison.md", text)
     title = f"Four recognisers on {table['dataset'].iloc[0]}"

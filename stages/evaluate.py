@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from digits import tracking
-from digits.core import config, errors, files, paths
+from digits.core import config, errors, files, paths, records
 from digits.data import split
 from digits.hardware import selection
 from digits.inference import predictor, scoring
@@ -55,31 +55,29 @@ def main(model: str) -> None:
             np.savez_compressed(sink, index=test.index[wrong], images=_grey(test.images[wrong]))
         summary = scoring.summarise(test.labels, probabilities, classes)
         dataset = about["name"]
-        files.write_json(
-            metrics / "test.json",
-            {
-                "model": model,
-                "dataset": dataset,
-                "test_sha256": about["sets"]["test"]["sha256"],
-                "model_sha256": ready.bundle.digest,
-                **summary,
-            },
+        records.Test(
+            model=model,
+            dataset=dataset,
+            test_sha256=about["sets"]["test"]["sha256"],
+            model_sha256=ready.bundle.digest,
+            **summary,
+        ).write(metrics / "test.json")
+        train = records.Train.read(metrics / "train.json")
+        records.Summary(
+            **{name: summary[name] for name in SUMMARISED},
+            validation_accuracy=train.validation_accuracy,
+        ).write(metrics / "summary.json")
+        records.Speed(**speed, hardware=records.Hardware(**machine.as_dict())).write(
+            metrics / "speed.json"
         )
-        train = files.read_json(metrics / "train.json")
-        files.write_json(
-            metrics / "summary.json",
-            {name: summary[name] for name in SUMMARISED}
-            | {"validation_accuracy": train["validation_accuracy"]},
-        )
-        files.write_json(metrics / "speed.json", {**speed, "hardware": machine.as_dict()})
         title = f"{model} on {dataset}"
         figures = {
             "confusion": plots.confusion(test.labels, predictions, classes, title),
             "misread": plots.misread(test.images, test.labels, probabilities, classes, title),
         }
         history = pd.read_csv(metrics / "history.csv")
-        if "kept_epoch" in train:
-            figures["curves"] = plots.curves(history, train["kept_epoch"], title)
+        if train.kept_epoch is not None:
+            figures["curves"] = plots.curves(history, train.kept_epoch, title)
         for name, figure in figures.items():
             with files.atomic(paths.FIGURES / model / f"{name}.png") as path:
                 path.write_bytes(plots.png(figure))

@@ -4,9 +4,10 @@ Run as `python -m stages.robustness MODEL`, or by `dvc repro robustness@MODEL`.
 """
 
 import sys
+from typing import Literal
 
 from digits import scan
-from digits.core import config, errors, files, paths
+from digits.core import config, errors, paths, records
 from digits.data import preprocess, split
 from digits.datasets import raw
 from digits.evaluation import robustness
@@ -18,9 +19,11 @@ def main(model: str) -> None:
     """Read held-out images as they were published, change them in steps, count what is read."""
     machine = selection.choose(config.load("hardware", selection.Params), gpu_capable=False)
     ready = predictor.Predictor.load(paths.MODELS / model, machine.threads)
-    name, part = "validation", split.read(paths.SPLIT, "validation")
+    name: Literal["validation", "train"] = "validation"
+    part = split.read(paths.SPLIT, name)
     if not len(part):
-        name, part = "train", split.read(paths.SPLIT, "train")
+        name = "train"
+        part = split.read(paths.SPLIT, name)
     chosen = robustness.sample(len(part))
     stored = raw.load(paths.RAW, scan.read_digit)
     images = stored.images[part.index[chosen]]
@@ -28,23 +31,21 @@ def main(model: str) -> None:
     if images.shape[1:] != side:
         images = preprocess.resize(images, side, stored.white, preprocess.FULL)
     measured = robustness.measure(ready.read, images, part.labels[chosen])
-    files.write_json(
-        paths.METRICS / model / "robustness.json",
-        {
-            "model": model,
-            "dataset": stored.name,
-            "model_sha256": ready.bundle.digest,
-            "set": name,
-            "images": len(images),
-            "required": robustness.REQUIRED,
-            "changes": measured,
-        },
-    )
+    records.Robustness(
+        model=model,
+        dataset=stored.name,
+        model_sha256=ready.bundle.digest,
+        set=name,
+        images=len(images),
+        required=robustness.REQUIRED,
+        changes=measured,
+    ).write(paths.METRICS / model / "robustness.json")
     print(f"{model}: accuracy on {len(images):,} {name} images falls below", end=" ")
     print(f"{robustness.REQUIRED:.0%} at")
     for change, result in measured.items():
-        ends = [end for end in result["falls_below"].values() if end is not None]
-        print(f"  {change}: {' and '.join(map(str, ends)) or 'no step'} ({result['unit']})")
+        below = result.falls_below
+        ends = [str(end) for end in (below.lower, below.upper) if end is not None]
+        print(f"  {change}: {' and '.join(ends) or 'no step'} ({result.unit})")
 
 
 if __name__ == "__main__":

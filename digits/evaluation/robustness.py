@@ -7,11 +7,11 @@ undo them, as it would for a digit of a user's.
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 
+from digits.core import records
 from digits.data.preprocess import FULL
 from digits.inference import scoring
 
@@ -116,7 +116,7 @@ def sample(size: int) -> np.ndarray:
 
 def measure(
     read: Callable[[np.ndarray], np.ndarray], images: np.ndarray, labels: np.ndarray
-) -> dict[str, Any]:
+) -> dict[str, records.Change]:
     """Accuracy under every step of every change.
 
     Args:
@@ -125,9 +125,7 @@ def measure(
         labels: (n,) integer labels.
 
     Returns:
-        For every change its unit and neutral amount; points, with amount, correct, accuracy and
-        its 95% Wilson interval (low, high); and falls_below, the amounts, lower and upper, at
-        which a straight line between neighbouring points goes below `REQUIRED`, or None.
+        Every change by its name.
 
     """
     unchanged = int((read(images).argmax(axis=1) == labels).sum())
@@ -138,48 +136,43 @@ def measure(
             rng = np.random.default_rng(SEED)
             changed = np.stack([axis.change(image, amount, rng) for image in images])
             counts[amount] = int((read(changed).argmax(axis=1) == labels).sum())
-        points = [_point(amount, counts[amount], len(labels)) for amount in sorted(counts)]
-        measured[name] = {
-            "unit": axis.unit,
-            "neutral": axis.neutral,
-            "points": points,
-            "falls_below": falls_below(points, axis.neutral),
-        }
+        points = tuple(_point(amount, counts[amount], len(labels)) for amount in sorted(counts))
+        measured[name] = records.Change(
+            unit=axis.unit,
+            neutral=axis.neutral,
+            points=points,
+            falls_below=falls_below(points, axis.neutral),
+        )
     return measured
 
 
-def _point(amount: float, correct: int, images: int) -> dict[str, float]:
+def _point(amount: float, correct: int, images: int) -> records.Point:
     low, high = scoring.wilson(correct, images)
-    return {
-        "amount": amount,
-        "correct": correct,
-        "accuracy": correct / images,
-        "low": low,
-        "high": high,
-    }
+    return records.Point(
+        amount=amount, correct=correct, accuracy=correct / images, low=low, high=high
+    )
 
 
-def falls_below(points: Sequence[dict[str, float]], neutral: float) -> dict[str, float | None]:
+def falls_below(points: Sequence[records.Point], neutral: float) -> records.FallsBelow:
     """The first amounts on both sides of `neutral` at which the accuracy is below `REQUIRED`.
 
+    They are read off straight lines between neighbouring points.
+
     Args:
-        points: Amount and accuracy, by ascending amount, the neutral one among them.
+        points: By ascending amount, the neutral one among them.
         neutral: The amount that changes nothing.
 
     """
-    middle = next(place for place, point in enumerate(points) if point["amount"] == neutral)
-    return {
-        "lower": _crossing(points[middle::-1]),
-        "upper": _crossing(points[middle:]),
-    }
+    middle = next(place for place, point in enumerate(points) if point.amount == neutral)
+    return records.FallsBelow(lower=_crossing(points[middle::-1]), upper=_crossing(points[middle:]))
 
 
-def _crossing(points: Sequence[dict[str, float]]) -> float | None:
+def _crossing(points: Sequence[records.Point]) -> float | None:
     """Where the line through these points, walked from the first one, goes below `REQUIRED`."""
-    if points[0]["accuracy"] < REQUIRED:
-        return points[0]["amount"]
+    if points[0].accuracy < REQUIRED:
+        return points[0].amount
     for near, far in itertools.pairwise(points):
-        if far["accuracy"] < REQUIRED:
-            way = (near["accuracy"] - REQUIRED) / (near["accuracy"] - far["accuracy"])
-            return round(near["amount"] + way * (far["amount"] - near["amount"]), 3)
+        if far.accuracy < REQUIRED:
+            way = (near.accuracy - REQUIRED) / (near.accuracy - far.accuracy)
+            return round(near.amount + way * (far.amount - near.amount), 3)
     return None

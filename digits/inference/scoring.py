@@ -102,7 +102,8 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
     from statsmodels.stats.proportion import proportion_confint
 
     low, high = proportion_confint(correct, total, alpha=1 - CONFIDENCE, method="wilson")
-    return float(low), float(high)
+    # Rounding may carry an end beyond what a proportion can be.
+    return max(0.0, float(low)), min(1.0, float(high))
 
 
 def accuracy(labels: np.ndarray, logits: np.ndarray) -> float:

@@ -6,11 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from digits.core import files
+from digits.core import records
 from digits.core.errors import UserError
 from digits.evaluation import significance
 
-SOURCES = ("train", "test", "timing", "speed")
 TEST_FIGURES = ("accuracy", "accuracy_low", "accuracy_high", "log_loss", "macro_f1")
 
 
@@ -22,14 +21,18 @@ def table(metrics: Path, models: tuple[str, ...]) -> pd.DataFrame:
         models: The models, in the order of the rows.
 
     Raises:
-        UserError: if a file is missing.
+        UserError: if a file is missing or does not fit.
 
     """
-    return pd.DataFrame(
-        [
-            row(*(files.read_json(metrics / model / f"{name}.json") for name in SOURCES))
-            for model in models
-        ]
+    return pd.DataFrame([_read_row(metrics / model) for model in models])
+
+
+def _read_row(folder: Path) -> dict[str, Any]:
+    return row(
+        records.Train.read(folder / "train.json").as_dict(),
+        records.Test.read(folder / "test.json").as_dict(),
+        records.Timing.read(folder / "timing.json").as_dict(),
+        records.Speed.read(folder / "speed.json").as_dict(),
     )
 
 

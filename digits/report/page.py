@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digits.core import config, files, paths
+from digits.core import config, files, paths, records
 from digits.evaluation import recommendation
 from digits.report import charts
 from digits.tracking import git
@@ -85,10 +85,10 @@ def read(metrics: Path, outcomes: Path, provenance: dict[str, Any]) -> Results:
         UserError: if a file of the pipeline is missing.
 
     """
-    rows = files.read_json(metrics / "comparison.json")
+    rows = records.Comparison.read(metrics / "comparison.json").as_dict()
     return Results(
         rows=rows,
-        tests=files.read_json(metrics / "significance.json"),
+        tests=records.Significance.read(metrics / "significance.json").as_dict(),
         models={model: _measured(metrics / model) for model in rows},
         outcomes={
             name: outcome
@@ -113,16 +113,15 @@ def _outcome(folder: Path, name: str) -> dict[str, Any] | None:
 def _measured(folder: Path) -> Measured:
     import pandas as pd
 
-    content = {
-        name: files.read_json(folder / f"{name}.json")
-        for name in ("train", "test", "timing", "speed")
-    }
     robustness = folder / "robustness.json"
     with np.load(folder / "misread.npz") as stored:
         misread = dict(zip(stored["index"].tolist(), stored["images"], strict=True))
     return Measured(
-        **content,
-        robustness=files.read_json(robustness) if robustness.is_file() else None,
+        train=records.Train.read(folder / "train.json").as_dict(),
+        test=records.Test.read(folder / "test.json").as_dict(),
+        timing=records.Timing.read(folder / "timing.json").as_dict(),
+        speed=records.Speed.read(folder / "speed.json").as_dict(),
+        robustness=records.Robustness.read(robustness).as_dict() if robustness.is_file() else None,
         history=pd.read_csv(folder / "history.csv"),
         predictions=pd.read_csv(folder / "predictions.csv"),
         misread=misread,

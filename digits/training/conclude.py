@@ -1,5 +1,6 @@
 """What every training stage reads, and what it writes."""
 
+import json
 import resource
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digits.core import config, files, paths
+from digits.core import config, files, paths, records
 from digits.data import preprocess, split
 from digits.hardware import selection
 from digits.inference import bundle, scoring
@@ -68,15 +69,13 @@ def conclude(
     )
     calibrated = len(data.validation) > 0
     temperature = 1.0
-    validation: dict[str, float | None] = {"validation_accuracy": None, "validation_loss": None}
+    validation_accuracy = validation_loss = None
     if calibrated:
         labels = data.validation.labels
         temperature = scoring.fit_temperature(outputs, labels)
         probabilities = scoring.softmax(outputs, temperature)
-        validation = {
-            "validation_accuracy": scoring.accuracy(labels, outputs),
-            "validation_loss": scoring.log_loss(labels, probabilities),
-        }
+        validation_accuracy = scoring.accuracy(labels, outputs)
+        validation_loss = scoring.log_loss(labels, probabilities)
     folder = paths.MODELS / model
     digest = bundle.save(
         folder,
@@ -103,32 +102,30 @@ def conclude(
     if trained.history:
         with files.atomic(metrics / "history.csv") as temporary:
             pd.DataFrame(trained.history).to_csv(temporary, index=False, lineterminator="\n")
-    files.write_json(
-        metrics / "train.json",
-        {
-            "model": model,
-            "dataset": description["name"],
-            "model_sha256": digest,
-            **trained.results,
-            **validation,
-            "temperature": temperature,
-            "parameters": trained.parameters,
-            "bundle_bytes": bundle.load(folder).size,
-            "export_checked_on": len(trained.outputs),
-            "export_differs_on": differing,
-            "split": description["sets"],
+    records.Train(
+        model=model,
+        dataset=description["name"],
+        model_sha256=digest,
+        **trained.results,
+        validation_accuracy=validation_accuracy,
+        validation_loss=validation_loss,
+        temperature=temperature,
+        parameters=trained.parameters,
+        bundle_bytes=bundle.load(folder).size,
+        export_checked_on=len(trained.outputs),
+        export_differs_on=differing,
+        split={
+            name: records.Images.parse(json.dumps(part), "data/split/split.json")
+            for name, part in description["sets"].items()
         },
-    )
-    files.write_json(
-        metrics / "timing.json",
-        {
-            "started": began.isoformat(timespec="milliseconds"),
-            "train_seconds": round(trained.seconds, 3),
-            "epoch_seconds": [round(seconds, 3) for seconds in trained.epoch_seconds],
-            "peak_memory_mib": _peak_memory_mib(),
-            "hardware": machine.as_dict(),
-        },
-    )
+    ).write(metrics / "train.json")
+    records.Timing(
+        started=began,
+        train_seconds=round(trained.seconds, 3),
+        epoch_seconds=tuple(round(seconds, 3) for seconds in trained.epoch_seconds),
+        peak_memory_mib=_peak_memory_mib(),
+        hardware=records.Hardware(**machine.as_dict()),
+    ).write(metrics / "timing.json")
 
 
 def _peak_memory_mib() -> float:

@@ -12,18 +12,13 @@ import pytest
 from digits.core import files
 from digits.core.errors import UserError
 from digits.evaluation import significance
-from digits.inference import scoring
 from digits.report import charts, comparison, page
 from digits.tracking import git
+from tests import made_records
 
 CLASSES = ["<b>T-shirt</b>", "Sneaker & co", "bag"]
 LABELS = np.tile([0, 1, 2], 4)
 WRONG = {"ann": [0, 4], "svc": [0, 5, 7]}
-HARDWARE = {
-    "device": "cpu", "device_name": "A processor", "precision": "float32", "threads": 2,
-    "cpu": "A processor", "cores": 2, "memory_gib": 8.0, "gpu": None, "system": "Linux",
-    "python": "3.11.7", "packages": {"numpy": "2.4.6"}, "label": "<laptop>",
-}  # fmt: skip
 PROVENANCE = {"commit": "c0ffee", "changed": True, "digests": {"params.yaml": "feed"}}
 SECTIONS = [
     "recommendation", "results", "tests", "calibration", "learning", "confusion", "misread",
@@ -73,17 +68,11 @@ def write_model(folder, model, validation=0.995):
     wrong = predictions != LABELS
     images = np.full((wrong.sum(), 8, 8), 255, np.uint8)
     np.savez_compressed(folder / "misread.npz", index=index[wrong], images=images)
-    test = {"model": model, "dataset": "clothes", "model_sha256": "beef"}
-    test |= scoring.summarise(LABELS, probabilities, CLASSES)
-    train = {
-        "validation_accuracy": validation,
-        "parameters": 10,
-        "bundle_bytes": 2**20,
-        "split": {name: {"images": 12, "sha256": "ab"} for name in ("train", "validation", "test")},
-    }
+    made_records.tested(model, LABELS, probabilities, CLASSES).write(folder / "test.json")
+    kept = {"kept_epoch": 2} if model == "ann" else {}
+    made_records.train(model, validation, **kept).write(folder / "train.json")
     history = {"epoch": [1], "train_accuracy": [1.0]}
     if model == "ann":
-        train["kept_epoch"] = 2
         history = {
             "epoch": [1, 2],
             "train_accuracy": [0.5, 0.75],
@@ -92,25 +81,22 @@ def write_model(folder, model, validation=0.995):
             "validation_loss": [1.0, 0.9],
         }
     files.write_text(folder / "history.csv", pd.DataFrame(history).to_csv(index=False))
-    timing = {"train_seconds": 12.0, "hardware": HARDWARE}
-    speed = {"latency_ms": 0.5, "images_per_second": 900.0, "hardware": HARDWARE}
+    made_records.timing().write(folder / "timing.json")
+    made_records.speed().write(folder / "speed.json")
     points = [
         {"amount": amount, "correct": right, "accuracy": right / 10, "low": right / 11, "high": 1.0}
         for amount, right in ((0, 10), (1, 9), (2, 3))
     ]
     change = {"unit": "pixels", "neutral": 0, "points": points}
     robustness = {
-        "dataset": "clothes", "set": "validation", "images": 10, "required": 0.95,
+        "model": model, "dataset": "clothes", "model_sha256": "b" * 64,
+        "set": "validation", "images": 10, "required": 0.95,
         "changes": {
             "shift": change | {"falls_below": {"lower": None, "upper": 0.5}},
             "fading": change | {"falls_below": {"lower": None, "upper": None}},
         },
     }  # fmt: skip
-    for name, value in (
-        ("train", train), ("test", test), ("timing", timing), ("speed", speed),
-        ("robustness", robustness),
-    ):  # fmt: skip
-        files.write_json(folder / f"{name}.json", value)
+    files.write_json(folder / "robustness.json", robustness)
 
 
 def write_metrics(metrics, **more):
@@ -286,9 +272,7 @@ def test_without_validation_set_calibration_and_common_mistakes(tmp_path):
     write_metrics(tmp_path / "metrics", validation=None)
     path = tmp_path / "metrics" / "significance.json"
     tests = files.read_json(path)
-    files.write_json(
-        path, tests | {"calibration": {"ann": None}, "cochran": None, "misread_by_all": []}
-    )
+    files.write_json(path, tests | {"calibration": {}, "cochran": None, "misread_by_all": []})
     bare = page.render(page.read(tmp_path / "metrics", tmp_path, PROVENANCE))
     Reader(bare)
     assert "no validation set to choose by" in section(bare, "recommendation")

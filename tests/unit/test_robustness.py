@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from digits.core import records
 from digits.evaluation import robustness
 
 
@@ -76,8 +77,8 @@ def test_measuring_counts_every_step(bar):
     assert set(measured) == set(robustness.AXES)
     assert len(calls) == 1 + sum(len(axis.amounts) for axis in robustness.AXES.values())
     contrast = measured["contrast"]
-    assert [point["accuracy"] for point in contrast["points"]] == [0, 0, 0, 0, 0, 0, 1, 1]
-    assert contrast["falls_below"] == {"lower": pytest.approx(0.79), "upper": None}
+    assert [point.accuracy for point in contrast.points] == [0, 0, 0, 0, 0, 0, 1, 1]
+    assert contrast.falls_below == records.FallsBelow(lower=0.79, upper=None)
 
 
 def test_the_same_images_and_the_same_chance_each_time(bar):
@@ -95,15 +96,21 @@ def test_the_same_images_and_the_same_chance_each_time(bar):
         np.testing.assert_array_equal(first, second)
 
 
-def test_where_a_curve_falls_is_read_off_a_straight_line():
-    points = [
-        {"amount": amount, "accuracy": accuracy}
-        for amount, accuracy in ((0.5, 0.90), (0.8, 0.96), (1, 0.99), (1.2, 0.97), (1.4, 0.93))
+def points(*known):
+    return [
+        records.Point(amount=amount, correct=0, accuracy=accuracy, low=0.0, high=1.0)
+        for amount, accuracy in known
     ]
-    assert robustness.falls_below(points, 1) == {"lower": 0.75, "upper": 1.3}
-    assert robustness.falls_below(points[1:4], 1) == {"lower": None, "upper": None}
-    below = [{"amount": 0, "accuracy": 0.9}, {"amount": 1, "accuracy": 0.8}]
-    assert robustness.falls_below(below, 0) == {"lower": 0, "upper": 0}
+
+
+def test_where_a_curve_falls_is_read_off_a_straight_line():
+    curve = points((0.5, 0.90), (0.8, 0.96), (1, 0.99), (1.2, 0.97), (1.4, 0.93))
+    found = robustness.falls_below(curve, 1)
+    assert (found.lower, found.upper) == (0.75, 1.3)
+    found = robustness.falls_below(curve[1:4], 1)
+    assert (found.lower, found.upper) == (None, None)
+    found = robustness.falls_below(points((0, 0.9), (1, 0.8)), 0)
+    assert (found.lower, found.upper) == (0, 0)
 
 
 def test_the_sample_is_the_same_and_has_no_image_twice():

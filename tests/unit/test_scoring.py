@@ -39,3 +39,10 @@ def test_the_figures_of_a_known_case():
     assert summary["macro_recall"] == pytest.approx((0.5 + 1 + 0) / 3)
     by_hand = -np.mean(np.log([0.8, 0.3, 1.0, 0.5, 1e-6]))
     assert summary["log_loss"] == pytest.approx(by_hand, rel=1e-5)
+
+
+@pytest.mark.parametrize("total", [1, 7, 10, 49, 1000, 10_000, 12_345])
+def test_the_interval_stays_within_what_a_proportion_can_be(total):
+    for correct in (0, 1, total - 1, total):
+        low, high = scoring.wilson(correct, total)
+        assert 0 <= low <= high <= 1

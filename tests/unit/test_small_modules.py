@@ -14,6 +14,7 @@ from digits.core import errors, files
 from digits.core.errors import UserError
 from digits.report import comparison, plots
 from digits.training import augment
+from tests import made_records
 
 
 def test_an_interrupted_writer_leaves_the_former_file(tmp_path):
@@ -155,29 +156,19 @@ def test_the_confusion_figure_counts_right(rng):
 
 
 def test_the_report_puts_files_side_by_side(tmp_path):
-    hardware = {"device_name": "CPU", "precision": "float32", "threads": 2}
-    for model, accuracy in (("ann", 0.9862), ("svc", 0.99)):
-        contents = {
-            "train": {"validation_accuracy": 0.98, "parameters": 1234, "bundle_bytes": 2**20},
-            "test": {
-                "model": model,
-                "dataset": "mnist",
-                "images": 10000,
-                "accuracy": accuracy,
-                "accuracy_low": accuracy - 0.002,
-                "accuracy_high": accuracy + 0.002,
-                "log_loss": 0.04,
-                "macro_f1": accuracy,
-            },
-            "timing": {"train_seconds": 61.4, "hardware": hardware},
-            "speed": {"images_per_second": 12345.6, "latency_ms": 0.123},
-        }
-        for name, content in contents.items():
-            files.write_json(tmp_path / model / f"{name}.json", content)
+    for model, wrong in (("ann", 1), ("svc", 0)):
+        labels = np.zeros(1000, int)
+        probabilities = np.tile([0.75, 0.25], (1000, 1))
+        probabilities[:wrong] = [0.25, 0.75]
+        tested = made_records.tested(model, labels, probabilities, ["0", "1"])
+        tested.write(tmp_path / model / "test.json")
+        made_records.train(model, parameters=1234).write(tmp_path / model / "train.json")
+        made_records.timing(61.4).write(tmp_path / model / "timing.json")
+        made_records.speed(0.123, 12345.6).write(tmp_path / model / "speed.json")
     table = comparison.table(tmp_path, ("ann", "svc"))
     text = comparison.markdown(table)
-    assert "| ann | 98.62% | 98.42% to 98.82% | 61 s | 12,346 | 0.12 ms | 1,234 | 1.0 MiB |" in text
-    assert "mnist, 10,000 test images" in text
+    assert "| ann | 99.90% | 99.44% to 99.98% | 61 s | 12,346 | 0.12 ms | 1,234 | 1.0 MiB |" in text
+    assert "clothes, 1,000 test images" in text
     assert plots.png(plots.comparison(table, "title"))[:4] == b"\x89PNG"
     json.dumps(table.to_dict("records"), allow_nan=False)
     with pytest.raises(UserError, match=r"train\.json is missing"):

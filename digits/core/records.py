@@ -1,0 +1,429 @@
+"""What metrics/*.json hold: one class a file, with the unit of every figure.
+
+A record that reads or builds is right: keys, types and ranges are checked, nothing is converted in
+silence.  A key that was not given is not written; so a support vector machine has no epochs, where
+a model without validation set has a `validation_accuracy` of null.
+
+Shares, accuracies and probabilities are between 0 and 1; times are in the unit that the key ends
+with; intervals hold 95%.
+"""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    RootModel,
+    ValidationError,
+    field_serializer,
+)
+
+from digits.core import files, paths
+from digits.core.errors import UserError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+"""Of 1: an accuracy, a probability, a share of images."""
+Difference = Annotated[float, Field(ge=-1, le=1)]
+"""Of two shares."""
+Number = int | float
+"""As it was given: a whole number stays one."""
+Measure = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=0)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Record(BaseModel):
+    """A JSON file, or a part of one: frozen, without unknown keys."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a file.
+
+        Raises:
+            UserError: if the file is missing, is not JSON, or does not fit.
+
+        """
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            raise UserError(
+                f"{paths.relative(path)} is missing; make it with `dvc repro` or `dvc checkout`"
+            ) from None
+        return cls.parse(content, paths.relative(path))
+
+    @classmethod
+    def parse(cls, content: bytes | str, source: str) -> Self:
+        """Read JSON that stood in the file `source`, for example in a commit.
+
+        Raises:
+            UserError: with a line for each key that does not fit.
+
+        """
+        try:
+            return cls.model_validate_json(content, strict=True)
+        except ValidationError as error:
+            faults = [_fault(fault) for fault in error.errors(include_url=False)]
+        raise UserError(
+            "\n  ".join(
+                [f"{source} does not hold what this version of digits writes there:", *faults]
+            )
+            + "\nRemove it and run `dvc repro`; or use the version of digits that wrote it"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values in the order of the file."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+    def write(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        files.write_json(path, self.as_dict())
+
+
+def _fault(fault: Any) -> str:
+    """One line for one of pydantic's faults: the key, what was expected, what was received."""
+    key = ".".join(map(str, fault["loc"])) or "the file"
+    if fault["type"] == "missing":
+        return f"{key}: this key is missing"
+    if fault["type"] == "extra_forbidden":
+        return f"{key}: unknown key"
+    received = json.dumps(fault["input"], default=str)
+    shown = received if len(received) <= 80 else f"{received[:77]}..."
+    return f"{key}: {fault['msg']}, received {shown}"
+
+
+class Hardware(Record):
+    """What a stage computed on, and with what."""
+
+    device: Literal["cpu", "gpu"]
+    device_name: str
+    """The processor's or the GPU's."""
+    precision: Literal["float32", "bfloat16", "float16"]
+    """Of a network's layers in training."""
+    threads: Annotated[int, Field(ge=1)]
+    cpu: str
+    cores: Annotated[int, Field(ge=1)]
+    """That the process might use."""
+    memory_gib: Measure
+    """Of the machine, in GiB."""
+    gpu: str | None
+    """Null where there is none, named also where it was not used."""
+    system: str
+    python: str
+    packages: dict[str, str]
+    """Versions."""
+    label: str
+    """The parameter hardware.label."""
+
+
+class Images(Record):
+    """One set of the split."""
+
+    images: Count
+    per_class: tuple[Count, ...]
+    sha256: Sha256
+    """Over the prepared images and their labels."""
+
+
+class Train(Record):
+    """metrics/MODEL/train.json: what a training came to."""
+
+    model: str
+    dataset: str
+    model_sha256: Sha256
+    """The bundle's digest."""
+    epochs: Count | None = None
+    """That were trained; for networks."""
+    kept_epoch: Count | None = None
+    """Whose weights were kept, counted from 1; for networks."""
+    support_vectors: Count | None = None
+    """For a support vector machine."""
+    train_accuracy: Share
+    """Of a network: over the kept epoch, while it was trained."""
+    train_loss: Measure | None = None
+    """The mean over the kept epoch, in the unit of the loss that was trained with; for networks."""
+    validation_accuracy: Share | None
+    """Of the bundle; null where there is no validation set."""
+    validation_loss: Measure | None
+    """The bundle's log loss in nats, after calibration; null where there is no validation set."""
+    temperature: Annotated[float, Field(gt=0)]
+    """That the outputs are divided by before the softmax."""
+    parameters: Count
+    """Numbers that the model stores."""
+    bundle_bytes: Count
+    """Size of the bundle's files for prediction, in bytes."""
+    export_checked_on: Count
+    """Images on which the export was compared with the library that trained."""
+    export_differs_on: Count
+    """Those of them that it predicts differently."""
+    split: dict[str, Images]
+    """The data, by set: train, validation, test."""
+
+
+class Timing(Record):
+    """metrics/MODEL/timing.json: when a training took place, how long, and on what."""
+
+    started: AwareDatetime
+    train_seconds: Measure
+    """From the first batch to the last, data and libraries being loaded."""
+    epoch_seconds: tuple[Measure, ...]
+    peak_memory_mib: Measure
+    """The process's largest resident set, in MiB."""
+    hardware: Hardware
+
+    @field_serializer("started")
+    def _to_milliseconds(self, started: datetime) -> str:
+        return started.isoformat(timespec="milliseconds")
+
+
+class OfClass(Record):
+    """The test figures of one class."""
+
+    precision: Share
+    recall: Share
+    f1: Share
+    images: Count
+
+
+class Test(Record):
+    """metrics/MODEL/test.json: how well the model predicts the test set."""
+
+    model: str
+    dataset: str
+    test_sha256: Sha256
+    """Of the test set, as in `Images`."""
+    model_sha256: Sha256
+    """The bundle's digest."""
+    images: Count
+    correct: Count
+    accuracy: Share
+    accuracy_low: Share
+    """Of the Wilson interval."""
+    accuracy_high: Share
+    log_loss: Measure
+    """Mean negative logarithm of the true class's probability, in nats."""
+    macro_precision: Share
+    """Mean over the classes, as the next two."""
+    macro_recall: Share
+    macro_f1: Share
+    per_class: dict[str, OfClass]
+    """By the classes' names, in their order."""
+
+
+class Summary(Record):
+    """metrics/MODEL/summary.json: the figures that `dvc metrics` shows."""
+
+    accuracy: Share
+    accuracy_low: Share
+    accuracy_high: Share
+    log_loss: Measure
+    macro_precision: Share
+    macro_recall: Share
+    macro_f1: Share
+    validation_accuracy: Share | None
+
+
+class Speed(Record):
+    """metrics/MODEL/speed.json: how fast ONNX Runtime predicts, preprocessing not counted."""
+
+    latency_ms: Measure
+    """Median time of one image alone, in milliseconds."""
+    images_per_second: Measure
+    """Of the whole test set in one call."""
+    hardware: Hardware
+
+
+class Row(Record):
+    """The figures by which models are compared, of one model."""
+
+    dataset: str
+    test_accuracy: Share
+    test_accuracy_low: Share
+    test_accuracy_high: Share
+    test_log_loss: Measure
+    """In nats."""
+    test_macro_f1: Share
+    test_images: Count
+    validation_accuracy: Share | None
+    train_seconds: Measure
+    images_per_second: Measure
+    latency_ms: Measure
+    parameters: Count
+    bundle_mib: Measure
+    device: str
+    """On which it was trained."""
+    precision: str
+    threads: Count
+
+
+class Comparison(RootModel[dict[str, Row]], Record):
+    """metrics/comparison.json: a row a model."""
+
+    model_config = ConfigDict(extra=None)
+
+
+class Cochran(Record):
+    """Cochran's Q: whether the models differ at all."""
+
+    statistic: Measure
+    df: Count
+    """Degrees of freedom."""
+    p: Share
+
+
+class Pair(Record):
+    """McNemar's exact test of two models on the same images."""
+
+    first: str
+    second: str
+    only_first_right: Count
+    """Images."""
+    only_second_right: Count
+    difference: Difference
+    """Of the accuracies, the second's minus the first's."""
+    p: Share
+    smallest_visible: Share | None
+    """The difference that the test finds with probability `power`, at the level of the
+    correction's first step; null where none is large enough."""
+    p_corrected: Share
+    """By Holm's method over all pairs."""
+    differs: bool
+    """Whether `p_corrected` is at most `level`."""
+
+
+class Bin(Record):
+    """The answers whose confidence lies above `low` and not above `high`."""
+
+    low: Share
+    high: Share
+    images: Count
+    confidence: Share
+    """Mean."""
+    accuracy: Share
+
+
+class Calibration(Record):
+    """Whether of the answers with a confidence of 90%, nine in ten are right."""
+
+    expected_calibration_error: Share
+    """Mean distance of accuracy and confidence over the bins, weighted by their images."""
+    bins: tuple[Bin, ...]
+    """Those of equal width that hold an image, in ascending order."""
+
+
+class MisreadByAll(Record):
+    """A test image that no model reads right."""
+
+    index: Count
+    """Its place in the data set."""
+    label: Count
+    """As the place of its class."""
+    predictions: dict[str, Count]
+    """What each model takes it for."""
+
+
+class Significance(Record):
+    """metrics/significance.json: which differences are real, what the confidences are worth."""
+
+    images: Count
+    level: Share
+    """Chance of calling a difference real that is none."""
+    power: Share
+    cochran: Cochran | None
+    """Null where all models read every image alike."""
+    pairs: tuple[Pair, ...]
+    calibration: dict[str, Calibration]
+    misread_by_all: tuple[MisreadByAll, ...]
+
+
+class Point(Record):
+    """The accuracy under one amount of a change."""
+
+    amount: Number
+    """In the change's unit."""
+    correct: Count
+    """Images."""
+    accuracy: Share
+    low: Share
+    """Of the Wilson interval."""
+    high: Share
+
+
+class FallsBelow(Record):
+    """The amounts at which the accuracy first falls below what is required; null at no step."""
+
+    lower: Number | None
+    """Below the neutral amount."""
+    upper: Number | None
+    """Above it."""
+
+
+class Change(Record):
+    """The accuracy under one kind of change."""
+
+    unit: str
+    neutral: Number
+    """The amount that changes nothing."""
+    points: tuple[Point, ...]
+    """By ascending amount, the neutral one among them."""
+    falls_below: FallsBelow
+
+
+class Robustness(Record):
+    """metrics/MODEL/robustness.json: how far digits may change."""
+
+    model: str
+    dataset: str
+    model_sha256: Sha256
+    set: Literal["validation", "train"]
+    """Whose images were changed."""
+    images: Count
+    required: Share
+    """The accuracy whose loss is looked for."""
+    changes: dict[str, Change]
+
+
+class Limits(Record):
+    """Two limits for confident answers, and what they buy."""
+
+    kept_by_score: Number
+    """The share of digits that the first limit is to keep."""
+    kept_by_distance: Number
+    """The share that the second is to keep."""
+    threshold: Share
+    """Least score."""
+    limit: Measure
+    """Largest distance from the label's subspace; directions of edges are vectors of length 1."""
+    coverage: Share
+    """Share of the digits whose answers both limits let pass."""
+    error: Share | None
+    """Share of these answers that are wrong; null where there are none."""
+
+
+class Confidence(Record):
+    """metrics/MODEL/confidence.json: when the model abstains, and what that buys."""
+
+    model: str
+    dataset: str
+    model_sha256: Sha256
+    calibrated: bool
+    """False where there is no validation set: the model then never abstains."""
+    images: Count
+    """That the figures are measured on; what follows is there only if they are calibrated."""
+    kept_by_score: Number | None = None
+    """As in `Limits`, as what follows."""
+    kept_by_distance: Number | None = None
+    threshold: Share | None = None
+    limit: Measure | None = None
+    coverage: Share | None = None
+    error: Share | None = None
+    others: tuple[Limits, ...] = ()
+    """Other limits that might have been chosen."""

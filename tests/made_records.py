@@ -1,0 +1,74 @@
+"""Records as stages write them, of models that were never trained."""
+
+from datetime import UTC, datetime
+
+from digits.core import records
+from digits.inference import scoring
+
+HARDWARE = records.Hardware(
+    device="cpu",
+    device_name="A processor",
+    precision="float32",
+    threads=2,
+    cpu="A processor",
+    cores=2,
+    memory_gib=8.0,
+    gpu=None,
+    system="Linux",
+    python="3.11.7",
+    packages={"numpy": "2.4.6"},
+    label="<laptop>",
+)
+
+
+def images(count=12, digest="d" * 64):
+    """A set of the split."""
+    return records.Images(images=count, per_class=(count,), sha256=digest)
+
+
+def train(model="ann", validation=0.995, **more):
+    """What a training came to."""
+    figures = {
+        "model": model,
+        "dataset": "clothes",
+        "model_sha256": "b" * 64,
+        "train_accuracy": 0.75,
+        "validation_accuracy": validation,
+        "validation_loss": None if validation is None else 0.5,
+        "temperature": 1.0,
+        "parameters": 10,
+        "bundle_bytes": 2**20,
+        "export_checked_on": 12,
+        "export_differs_on": 0,
+        "split": {name: images() for name in ("train", "validation", "test")},
+    }
+    return records.Train(**figures | more)
+
+
+def timing(seconds=12.0):
+    """How long a training took."""
+    return records.Timing(
+        started=datetime(2026, 1, 1, tzinfo=UTC),
+        train_seconds=seconds,
+        epoch_seconds=(seconds,),
+        peak_memory_mib=100.0,
+        hardware=HARDWARE,
+    )
+
+
+def speed(latency_ms=0.5, images_per_second=900.0):
+    """How fast a model predicts."""
+    return records.Speed(
+        latency_ms=latency_ms, images_per_second=images_per_second, hardware=HARDWARE
+    )
+
+
+def tested(model, labels, probabilities, classes):
+    """How well a model predicts the test set."""
+    return records.Test(
+        model=model,
+        dataset="clothes",
+        test_sha256="d" * 64,
+        model_sha256="b" * 64,
+        **scoring.summarise(labels, probabilities, classes),
+    )
