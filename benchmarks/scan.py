@@ -22,7 +22,7 @@ from digits.core import config, errors, files, paths
 from digits.data import split
 from digits.datasets import raw
 from digits.inference.predictor import Predictor
-from digits.serve.reader import Opinion, ReadDigit, Reader
+from digits.serve.reader import Prediction, ReadDigit, Reader
 
 PHOTOS: dict[str, sheets.Rules] = {
     "photo": "none",
@@ -123,10 +123,10 @@ def count(
         ordered += met == sorted(met)
         for partner, label in zip(partners, made.labels, strict=True):
             if partner is not None:
-                opinion = _opinion(digits[partner])
-                right += opinion.label == str(label)
-                sure += opinion.sure
-                sure_right += opinion.sure and opinion.label == str(label)
+                prediction = _prediction(digits[partner])
+                right += prediction.label == str(label)
+                sure += prediction.confident
+                sure_right += prediction.confident and prediction.label == str(label)
     return {
         "digits": drawn,
         "found": _percent(found, drawn),
@@ -151,11 +151,11 @@ def count_small(
     found = right = sure = sure_right = 0
     for index in rng.integers(0, len(images), SMALL_IMAGES):
         for digit in reader.read(sheets.small_noisy(images[index], rng, noise)).digits:
-            opinion, label = _opinion(digit), str(labels[index])
+            prediction, label = _prediction(digit), str(labels[index])
             found += 1
-            right += opinion.label == label
-            sure += opinion.sure
-            sure_right += opinion.sure and opinion.label == label
+            right += prediction.label == label
+            sure += prediction.confident
+            sure_right += prediction.confident and prediction.label == label
     return {
         "digits": SMALL_IMAGES,
         "found": _percent(found, SMALL_IMAGES),
@@ -181,24 +181,24 @@ def count_unsure(
     rng = np.random.default_rng([seed, len(what)])
     images = nondigits.MATERIAL[what](NONDIGITS, rng)
     labels = np.zeros(NONDIGITS, np.uint8)
-    opinions = []
+    predictions = []
     for index in range(number):
         for kind in ("photo", *DRAWINGS):
             made = sheet(kind, images, labels, np.random.default_rng([seed, index, len(kind)]))
             grey = np.asarray(Image.fromarray(made.image).convert("L"))
-            opinions += [_opinion(digit) for digit in reader.read(grey).digits]
-    unsure = sum(not opinion.sure for opinion in opinions)
-    low = sum(opinion.score < least for opinion in opinions)
+            predictions += [_prediction(digit) for digit in reader.read(grey).digits]
+    unsure = sum(not prediction.confident for prediction in predictions)
+    low = sum(prediction.score < least for prediction in predictions)
     return {
-        "found": len(opinions),
-        "unsure": _percent(unsure, len(opinions)),
-        "unsure by score alone": _percent(low, len(opinions)),
+        "found": len(predictions),
+        "unsure": _percent(unsure, len(predictions)),
+        "unsure by score alone": _percent(low, len(predictions)),
     }
 
 
-def _opinion(digit: ReadDigit) -> Opinion:
-    (opinion,) = digit.opinions.values()
-    return opinion
+def _prediction(digit: ReadDigit) -> Prediction:
+    (prediction,) = digit.predictions.values()
+    return prediction
 
 
 def _box(digit: ReadDigit) -> tuple[int, int, int, int]:

@@ -1,19 +1,21 @@
-"""Choose when a model is sure: models/MODEL to models/confidence and metrics/MODEL/confidence.json.
+"""Choose when a model abstains: models/MODEL to models/confidence, metrics/MODEL/confidence.json.
 
 Run as `python -m stages.confidence MODEL`, or by `dvc repro confidence@MODEL`.
 """
 
 import sys
 
+from digits import scan
 from digits.core import config, errors, files, paths
-from digits.data import split
-from digits.evaluation import abstention
+from digits.data import preprocess, split
+from digits.datasets import raw
+from digits.evaluation import abstention, examples
 from digits.hardware import selection
 from digits.inference import predictor
 
 
 def main(model: str) -> None:
-    """Read the validation set, choose the limits on it, and write them with what they buy."""
+    """Choose the limits on the validation set, and training digits to show beside an answer."""
     machine = selection.choose(config.load("hardware", selection.Params), gpu_capable=False)
     ready = predictor.Predictor.load(paths.MODELS / model, machine.threads)
     held_out = split.read(paths.SPLIT, "validation")
@@ -22,15 +24,25 @@ def main(model: str) -> None:
     )
     digest, dataset = ready.bundle.digest, ready.bundle.description.dataset
     abstention.save(rule, model, digest)
+
+    trained = split.read(paths.SPLIT, "train")
+    chosen = examples.choose(trained.labels, trained.index)
+    stored = raw.load(paths.RAW, scan.read_digit)
+    images = stored.images[trained.index[chosen]]
+    side = (preprocess.MNIST_SIDE, preprocess.MNIST_SIDE)
+    if images.shape[1:] != side:
+        images = preprocess.resize(images, side, stored.white, preprocess.FULL)
+    examples.save(images, trained.labels[chosen], ready.prepare(images), model)
+
     files.write_json(
         paths.METRICS / model / "confidence.json",
         {"model": model, "dataset": dataset, "model_sha256": digest, **judged},
     )
     if judged["calibrated"]:
-        print(f"{model} is sure of {judged['coverage']:.2%} of {judged['images']:,} validation")
-        print(f"images; of these, {judged['error']:.2%} are misread")
+        print(f"{model} answers {judged['coverage']:.2%} of {judged['images']:,} validation images")
+        print(f"with confidence; of these, {judged['error']:.2%} are misclassified")
     else:
-        print(f"{model} was given no validation images: every answer will count as sure")
+        print(f"{model} was given no validation images: no answer will be withheld")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from digits import scan
-from digits.evaluation import abstention
+from digits.evaluation import abstention, examples
 from digits.inference import bundle
 from digits.inference.predictor import Predictor
 
@@ -85,12 +85,14 @@ def page(*rows, tall=70):
 
 
 def save_rule(folder, model):
-    """A rule to which rings and bars are digits, and nothing else."""
+    """A rule to which rings and bars are digits, and nothing else, and an example of each."""
     images = np.stack([scan.find_digits(page(shape))[0].image for shape in "01"])
     predictor = Predictor.load(folder / model, threads=1)
-    vectors = abstention.features(predictor.prepare(images))
+    prepared = predictor.prepare(images)
+    vectors = abstention.features(prepared)
     subspaces = abstention.fit(vectors, np.arange(2), 2)
     abstention.save(abstention.Rule(0.9, 0.5, subspaces), model, predictor.bundle.digest, folder)
+    examples.save(images, np.arange(2), prepared, model, folder)
 
 
 def save_models(folder):

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -16,10 +16,10 @@ from digits.core import config, errors, files, paths
 if TYPE_CHECKING:
     import numpy as np
 
-    from digits.serve.reader import Page, ReadDigit, Reader
+    from digits.serve.reader import Page, Prediction, ReadDigit, Reader
 
 BOX = ("left", "top", "right", "bottom")
-CSV_COLUMNS = ("image", "row", "position", *BOX, "model", "label", "score", "sure")
+CSV_COLUMNS = ("image", "row", "position", *BOX, "model", "label", "score", "confident")
 T = TypeVar("T")
 
 
@@ -40,11 +40,12 @@ def predict(
 ) -> None:
     """Read every digit of pictures, dark on light or light on dark.
 
-    A "?" is a digit that the model is not sure of, or something that is no digit.
+    A "?" is a digit about which the model abstains, or something that is no digit.
 
     The exit status is 1 if an image could not be read or drawn; the others are read all the same.
     """
     from digits import scan
+    from digits.serve import answer
     from digits.serve.reader import Reader
 
     if as_json and as_csv:
@@ -67,7 +68,8 @@ def predict(
                 print(f"error: {error}", file=sys.stderr)
             continue
         if as_json:
-            print(json.dumps({"image": name, **_as_json(page, reader)}))
+            said = answer.of_page(page, reader.models, reader.classes)
+            print(json.dumps({"image": name, **said.model_dump()}))
         elif as_csv:
             for line in _lines(page, reader):
                 _print_line([name, *line])
@@ -128,41 +130,14 @@ def _print_line(cells: Sequence[object]) -> None:
     csv.writer(sys.stdout, lineterminator="\n").writerow(cells)
 
 
-def _as_json(page: "Page", reader: "Reader") -> dict[str, Any]:
-    return {
-        "width": page.width,
-        "height": page.height,
-        "numbers": {model: page.numbers(model) for model in reader.models},
-        "digits": [
-            {
-                "box": digit.box,
-                "row": digit.row,
-                "models": {
-                    model: {
-                        "label": opinion.label,
-                        "score": round(opinion.score, 6),
-                        "sure": opinion.sure,
-                        "scores": {
-                            name: round(score, 6)
-                            for name, score in zip(reader.classes, opinion.scores, strict=True)
-                        },
-                    }
-                    for model, opinion in digit.opinions.items()
-                },
-            }
-            for digit in page.digits
-        ],
-    }
-
-
 def _lines(page: "Page", reader: "Reader") -> Iterator[list[object]]:
     """What `CSV_COLUMNS` names, but for the image: rows and positions count from 1."""
     for position, digit in _positions(page):
         for model in reader.models:
-            opinion = digit.opinions[model]
-            sure = "yes" if opinion.sure else "no"
-            score = f"{opinion.score:.6f}"
-            yield [digit.row + 1, position, *digit.box, model, opinion.label, score, sure]
+            said = digit.predictions[model]
+            confident = "yes" if said.confident else "no"
+            score = f"{said.score:.6f}"
+            yield [digit.row + 1, position, *digit.box, model, said.label, score, confident]
 
 
 def _positions(page: "Page") -> "Iterator[tuple[int, ReadDigit]]":
@@ -176,18 +151,23 @@ def _print_page(name: str, page: "Page", reader: "Reader") -> None:
     if not page.digits:
         print(f"{name}: no digit found")
     elif len(page.digits) == 1 and len(reader.models) == 1:
-        opinion = page.digits[0].opinions[reader.models[0]]
-        guess = f"{opinion.label} ({opinion.score:.1%})"
-        print(f"{name}: {guess if opinion.sure else f'not sure, perhaps {guess}'}")
+        said = page.digits[0].predictions[reader.models[0]]
+        print(f"{name}: {'' if said.confident else 'not sure: '}{_guess(said)}")
     else:
         print(f"{name}: {len(page.digits)} digit{'s' if len(page.digits) > 1 else ''}")
         for model in reader.models:
             for number in page.numbers(model):
                 print(f"  {model:6}{number}" if len(reader.models) > 1 else f"  {number}")
         for position, digit in _positions(page):
-            if not digit.agreed:
+            if not digit.confident:
                 guesses = ", ".join(
-                    f"{asked} {opinion.label}{'' if opinion.sure else '?'} ({opinion.score:.1%})"
-                    for asked, opinion in digit.opinions.items()
+                    f"{asked} {_guess(said)}" for asked, said in digit.predictions.items()
                 )
                 print(f"  not sure: digit {position} of row {digit.row + 1}, {guesses}")
+
+
+def _guess(said: "Prediction") -> str:
+    """A label with what is to be known about it; of what is no digit, no score means anything."""
+    if said.withheld == "unlike":
+        return f"{said.label}? (unlike any {said.label} in the training set)"
+    return f"{said.label}{'' if said.confident else '?'} ({said.score:.1%})"

@@ -1,17 +1,19 @@
-"""When an answer is sure: the score must be high enough, and the image must look like its label.
+"""When to abstain: where the score is too low, or the image is unlike its label's digits.
 
-A model knows nothing but its classes and may be sure of a letter.  So a second, plain look is
-taken at what it was shown.  Directions of the strokes' edges, counted in the cells of a grid, make
-a vector of each image; the vectors of a class's digits lie near a subspace of a few dimensions.
-How far an image lies from the subspace of the label that it was given says how unlike it is.
+A model knows nothing but its classes and may give a letter a high score.  So a second, plain look
+is taken at what it was shown.  Directions of the strokes' edges, counted in the cells of a grid,
+make a vector of each image; the vectors of a class's digits lie near a subspace of a few
+dimensions.  How far an image lies from the subspace of the label that it was given says how unlike
+it is.
 
-Both limits come from the validation set: as many of its digits as `KEPT` says stay sure.
+Both limits come from the validation set: as many of its digits as `KEPT` says are answered with
+confidence.
 """
 
 import base64
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import ValidationError
@@ -25,16 +27,21 @@ DIRECTIONS, GRID = 8, 7
 """Edges are told apart by 8 directions in 7 x 7 cells, as is usual for handwriting (C.-L. Liu et
 al., "Handwritten digit recognition: benchmarking of state-of-the-art techniques", Pattern
 Recognition 36, 2003)."""
+FEATURES = DIRECTIONS * GRID * GRID
+"""Length of an image's vector."""
 REACH = 0.4
 """Deviation of the Gaussian with which a cell gathers edges, in cells."""
 DIMENSIONS = 40
-"""Of a class's subspace.  From 30 to 80 the share of letters and doodles that stay sure hardly
+"""Of a class's subspace.  From 30 to 80 the share of letters and doodles that are withheld hardly
 changes."""
 BATCH = 500
 
+Reason = Literal["score", "unlike"]
+"""Why an answer is withheld: its score is too low, or the image is unlike the label's digits."""
+
 
 class Kept(NamedTuple):
-    """Shares of the validation digits that each of the two limits leaves sure."""
+    """Shares of the validation digits that each of the two limits lets pass."""
 
     score: float
     distance: float
@@ -53,11 +60,11 @@ class Stored(Section):
     model_sha256: str
     """The digest of the bundle that it was made for."""
     calibrated: bool
-    """False if there was no validation set: every answer is then sure."""
+    """False if there was no validation set: no answer is then withheld."""
     threshold: float
-    """Least score of a sure answer."""
+    """Least score of a confident answer."""
     limit: float | None
-    """Largest distance of a sure answer, 0 to 1; null without validation set."""
+    """Largest distance of a confident answer, 0 to 1; null without validation set."""
     shape: tuple[int, int, int]
     """Classes, 1 + dimensions, features: each class's mean vector, then its axes."""
     subspaces: str
@@ -66,40 +73,45 @@ class Stored(Section):
 
 @dataclass(frozen=True)
 class Rule:
-    """When an answer of one model is sure."""
+    """When one model abstains."""
 
     threshold: float
     limit: float | None
     subspaces: np.ndarray
     """(classes, 1 + dimensions, features) float32: mean vectors and orthonormal axes."""
 
-    def sure(self, prepared: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-        """Say of each image whether the model's answer is sure: (n,) bool.
+    def withheld(self, prepared: np.ndarray, probabilities: np.ndarray) -> list[Reason | None]:
+        """Say of each image why the model's answer is withheld; None where it is confident.
+
+        "unlike" goes before "score": of what is no digit, no score means anything.
 
         Args:
             prepared: (n, height, width, 1) float32, what the model was shown.
             probabilities: (n, classes), what it said.
 
         """
-        labels = probabilities.argmax(axis=1)
-        enough: np.ndarray = rounded(probabilities.max(axis=1)) >= self.threshold
-        if self.limit is None:
-            return enough
-        apart = distances(features(prepared), labels, self.subspaces)
-        return enough & (rounded(apart) <= self.limit)
+        low = rounded(probabilities.max(axis=1)) < self.threshold
+        unlike = np.zeros(len(low), bool)
+        if self.limit is not None:
+            labels = probabilities.argmax(axis=1)
+            unlike = rounded(distances(features(prepared), labels, self.subspaces)) > self.limit
+        return [
+            "unlike" if far else "score" if poor else None
+            for far, poor in zip(unlike, low, strict=True)
+        ]
 
 
 def features(prepared: np.ndarray) -> np.ndarray:
     """Directions of edges in every cell of a grid.
 
     Args:
-        prepared: (n, height, width, 1) float32, ink brighter than the ground.
+        prepared: (n, height, width, 1) float32, ink brighter than the background.
 
     Returns:
-        (n, GRID * GRID * DIRECTIONS) float32, each of length 1, or 0 for a blank image.
+        (n, FEATURES) float32, each of length 1, or 0 for a blank image.
 
     """
-    found = np.zeros((len(prepared), DIRECTIONS * GRID * GRID), np.float32)
+    found = np.zeros((len(prepared), FEATURES), np.float32)
     down, across = (_gathering(side) for side in prepared.shape[1:3])
     for start in range(0, len(prepared), BATCH):
         images = prepared[start : start + BATCH, :, :, 0]
@@ -177,37 +189,37 @@ def halves(labels: np.ndarray) -> np.ndarray:
 
 
 def limits(scores: np.ndarray, apart: np.ndarray, kept: Kept) -> tuple[float, float]:
-    """The least score and the largest distance that leave the wanted shares of digits sure."""
+    """The least score and the largest distance that leave the wanted shares of digits confident."""
     threshold = np.quantile(scores, 1 - kept.score, method="lower")
     limit = np.quantile(apart, kept.distance, method="higher")
     return float(threshold), float(limit)
 
 
 def outcome(
-    scores: np.ndarray, apart: np.ndarray, right: np.ndarray, kept: Kept
+    scores: np.ndarray, apart: np.ndarray, correct: np.ndarray, kept: Kept
 ) -> dict[str, float | None]:
     """What a pair of limits buys.
 
     Args:
         scores: (n,) probabilities of the given labels.
         apart: (n,) distances from the labels' subspaces.
-        right: (n,) bool, whether the label is the true one.
+        correct: (n,) bool, whether the label is the true one.
         kept: The shares that the limits are to keep.
 
     Returns:
-        The limits, coverage (share of the digits that is sure) and error (share of these that is
-        misread; null if none is sure).
+        The limits, coverage (share of the digits answered with confidence) and error (share
+        of these that is misclassified; null if there is none).
 
     """
     threshold, limit = limits(scores, apart, kept)
-    sure = (scores >= threshold) & (apart <= limit)
+    confident = (scores >= threshold) & (apart <= limit)
     return {
         "kept_by_score": kept.score,
         "kept_by_distance": kept.distance,
         "threshold": threshold,
         "limit": limit,
-        "coverage": float(sure.mean()),
-        "error": float((~right[sure]).mean()) if sure.any() else None,
+        "coverage": float(confident.mean()),
+        "error": float((~correct[confident]).mean()) if confident.any() else None,
     }
 
 
@@ -219,7 +231,7 @@ def judge(
     Half of them make the subspaces; the other half makes the limits and the figures.
 
     Args:
-        prepared: (n, height, width, 1) float32; n may be 0, and every answer is then sure.
+        prepared: (n, height, width, 1) float32; n may be 0, and no answer is then withheld.
         labels: (n,) integer labels.
         probabilities: (n, classes), what the model says of them.
 
@@ -236,13 +248,13 @@ def judge(
     said = probabilities[second].argmax(axis=1)
     scores = rounded(probabilities[second].max(axis=1))
     apart = rounded(distances(vectors[second], said, subspaces))
-    right = said == labels[second]
+    correct = said == labels[second]
     rule = Rule(*limits(scores, apart, KEPT), subspaces)
     return rule, {
         "calibrated": True,
         "images": int(second.sum()),
-        **outcome(scores, apart, right, KEPT),
-        "others": [outcome(scores, apart, right, kept) for kept in OTHERS],
+        **outcome(scores, apart, correct, KEPT),
+        "others": [outcome(scores, apart, correct, kept) for kept in OTHERS],
     }
 
 
@@ -280,7 +292,7 @@ def load(model: str, digest: str, folder: Path = paths.MODELS) -> Rule:
         subspaces = numbers.reshape(stored.shape).astype(np.float32)
     except FileNotFoundError:
         raise UserError(
-            f"{shown}, which says when {model} is sure, is missing; {again}, or fetch it with "
+            f"{shown}, which says when {model} abstains, is missing; {again}, or fetch it with "
             f"`dvc checkout {shown}`"
         ) from None
     except (ValidationError, ValueError):

@@ -10,11 +10,11 @@ from digits.serve.reader import Page, ReadDigit
 SIDES = (640, 1600)
 """Smaller pictures are enlarged to the first long side, so that text has room, larger ones
 reduced to the second."""
-SURE, UNSURE = (0, 114, 178), (213, 94, 0)
+CONFIDENT, WITHHELD = (0, 114, 178), (213, 94, 0)
 """Blue and vermilion, which the colour-blind can tell apart (M. Okabe and K. Ito, "Color Universal
 Design")."""
 HALO = (255, 255, 255)
-"""Around lines, which are then seen on any ground."""
+"""Around lines, which are then seen on any background."""
 LINE, DASH = 2, 6
 TEXT = (12, 32)
 """Smallest and largest height of the text."""
@@ -23,7 +23,8 @@ TEXT = (12, 32)
 def annotated(grey: np.ndarray, page: Page) -> bytes:
     """The picture with a box and what was read around every digit, as a PNG file.
 
-    A digit of which every model is sure has a solid blue box, any other a dashed vermilion one.
+    A digit to which all models give the same label, each with confidence, has a solid blue box, any
+    other a dashed vermilion one.
 
     Args:
         grey: (height, width) uint8, the picture that was read.
@@ -48,10 +49,12 @@ def annotated(grey: np.ndarray, page: Page) -> bytes:
 
 def _said(digit: ReadDigit) -> str:
     """The label with its lowest score, or all labels where the models say different things."""
-    opinions = digit.opinions.values()
-    labels = list(dict.fromkeys(opinion.label for opinion in opinions))
-    score = f" {min(opinion.score for opinion in opinions):.0%}" if len(labels) == 1 else ""
-    return "/".join(labels) + ("" if digit.agreed else "?") + score
+    said = digit.predictions.values()
+    labels = list(dict.fromkeys(one.label for one in said))
+    # Of what looks like no digit of its label, no score means anything.
+    unlike = any(one.withheld == "unlike" for one in said)
+    score = f" {min(one.score for one in said):.0%}" if digit.agree and not unlike else ""
+    return "/".join(labels) + ("" if digit.confident else "?") + score
 
 
 def _outline(digit: ReadDigit, scale: float) -> tuple[int, int, int, int]:
@@ -63,17 +66,17 @@ def _outline(digit: ReadDigit, scale: float) -> tuple[int, int, int, int]:
 def _box(pen: ImageDraw.ImageDraw, digit: ReadDigit, scale: float) -> None:
     left, top, right, bottom = _outline(digit, scale)
     pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=HALO, width=LINE + 2)
-    if digit.agreed:
-        pen.rectangle((left, top, right, bottom), outline=SURE, width=LINE)
+    if digit.confident:
+        pen.rectangle((left, top, right, bottom), outline=CONFIDENT, width=LINE)
         return
     for x in range(left, right, 2 * DASH):
         end = min(x + DASH, right)
-        pen.rectangle((x, top, end, top + LINE - 1), fill=UNSURE)
-        pen.rectangle((x, bottom - LINE + 1, end, bottom), fill=UNSURE)
+        pen.rectangle((x, top, end, top + LINE - 1), fill=WITHHELD)
+        pen.rectangle((x, bottom - LINE + 1, end, bottom), fill=WITHHELD)
     for y in range(top, bottom, 2 * DASH):
         end = min(y + DASH, bottom)
-        pen.rectangle((left, y, left + LINE - 1, end), fill=UNSURE)
-        pen.rectangle((right - LINE + 1, y, right, end), fill=UNSURE)
+        pen.rectangle((left, y, left + LINE - 1, end), fill=WITHHELD)
+        pen.rectangle((right - LINE + 1, y, right, end), fill=WITHHELD)
 
 
 def _label(
@@ -91,6 +94,6 @@ def _label(
     above = top - tall - 1
     x = min(max((left + right - wide) // 2, 1), max(size[0] - wide - 2, 1))
     y = above if above >= 1 else min(bottom + 2, max(size[1] - tall - 2, 1))
-    colour = SURE if digit.agreed else UNSURE
+    colour = CONFIDENT if digit.confident else WITHHELD
     pen.rectangle((x, y, x + wide, y + tall), fill=colour, outline=HALO)
     pen.text((x + 3, y + 1), text, font=font, fill=HALO)

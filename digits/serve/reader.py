@@ -10,15 +10,17 @@ import numpy as np
 from digits import scan
 from digits.core import paths
 from digits.core.errors import UserError
-from digits.evaluation import abstention
+from digits.evaluation import abstention, examples
 from digits.inference.predictor import Predictor
 
-UNSURE = "?"
-"""Stands in a number for a digit that the model is not sure of."""
+WITHHELD = "?"
+"""Stands in a number for a digit about which the model abstains."""
+NEAREST = 3
+"""Training digits beside an image that is unlike its label's."""
 
 
 @dataclass(frozen=True)
-class Opinion:
+class Prediction:
     """What one model says of one digit."""
 
     label: str
@@ -27,8 +29,20 @@ class Opinion:
     """Calibrated probability of `label`."""
     scores: tuple[float, ...]
     """(classes,), in the order of `Reader.classes`."""
-    sure: bool
-    """False if the score is low or the image is unlike the label's digits."""
+    confident: bool
+    """False if the answer is withheld."""
+    withheld: abstention.Reason | None
+    """Why: the score is too low, or the image is unlike the label's training digits."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A training digit."""
+
+    image: np.ndarray
+    """(28, 28) uint8, 0 background, 255 ink."""
+    label: str
+    """Its class name."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +54,22 @@ class ReadDigit:
     row: int
     """0 for the first row."""
     image: np.ndarray
-    """(28, 28) uint8 as the models saw it, 0 ground, 255 ink."""
-    opinions: dict[str, Opinion]
-    """By model, in the reader's order."""
+    """(28, 28) uint8 as the models saw it, 0 background, 255 ink."""
+    predictions: dict[str, Prediction]
+    """By model, in the order in which they were asked."""
+    nearest: tuple[Example, ...] = ()
+    """Where the first model's answer is withheld as "unlike": its label's training digits that come
+    nearest."""
 
     @property
-    def agreed(self) -> bool:
-        """Whether all models are sure of the same label."""
-        labels = {opinion.label for opinion in self.opinions.values() if opinion.sure}
-        return len(labels) == 1 and all(opinion.sure for opinion in self.opinions.values())
+    def agree(self) -> bool:
+        """Whether all models give the same label, whatever their scores."""
+        return len({prediction.label for prediction in self.predictions.values()}) == 1
+
+    @property
+    def confident(self) -> bool:
+        """Whether all models give the same label, each with confidence."""
+        return self.agree and all(one.confident for one in self.predictions.values())
 
 
 @dataclass(frozen=True)
@@ -62,14 +83,14 @@ class Page:
     """In reading order."""
 
     def numbers(self, model: str) -> list[str]:
-        """What the model reads in each row, with `UNSURE` in place of what it is not sure of.
+        """What the model reads in each row, with `WITHHELD` in place of what it withholds.
 
         Names of classes that are longer than one character are set apart by spaces.
         """
-        said = [(digit.row, digit.opinions[model]) for digit in self.digits]
-        apart = " " if any(len(opinion.label) > 1 for _, opinion in said) else ""
+        said = [(digit.row, digit.predictions[model]) for digit in self.digits]
+        apart = " " if any(len(one.label) > 1 for _, one in said) else ""
         return [
-            apart.join(opinion.label if opinion.sure else UNSURE for _, opinion in row)
+            apart.join(one.label if one.confident else WITHHELD for _, one in row)
             for _, row in groupby(said, key=lambda pair: pair[0])
         ]
 
@@ -80,7 +101,7 @@ class Reader:
     def __init__(
         self, models: Sequence[str], folder: Path = paths.MODELS, threads: int = 0
     ) -> None:
-        """Load the models, and when each of them is sure.
+        """Load the models, when each of them abstains, and training digits to show then.
 
         Args:
             models: Names of bundles in `folder`, at least one.
@@ -88,8 +109,8 @@ class Reader:
             threads: Cores to use; 0 for all.
 
         Raises:
-            UserError: if a bundle or its rule is missing or damaged, or if the models do not tell
-                the same classes apart.
+            UserError: if a bundle, its rule or its examples are missing or damaged, or if the
+                models do not tell the same classes apart.
 
         """
         self.models = tuple(dict.fromkeys(models))
@@ -100,6 +121,7 @@ class Reader:
         self._rules = {
             model: abstention.load(model, digest, folder) for model, digest in self.digests.items()
         }
+        self._examples = {model: examples.load(model, folder) for model in self.models}
         self.classes = self._predictors[self.models[0]].classes
         for model, predictor in self._predictors.items():
             if predictor.classes != self.classes:
@@ -122,9 +144,9 @@ class Reader:
         found = scan.find_digits(image)
         height, width = image.shape
         asked = self.models if models is None else tuple(models)
-        opinions = (
-            self._opinions(np.stack([digit.image for digit in found]), asked) if found else []
-        )
+        images = np.stack([digit.image for digit in found]) if found else np.empty((0, 28, 28))
+        predictions = self._predict(images, asked) if found else []
+        nearest = self._nearest(images, [said[asked[0]] for said in predictions], asked[0])
         return Page(
             width,
             height,
@@ -133,27 +155,46 @@ class Reader:
                     box=(left, top, left + across, top + down),
                     row=digit.row,
                     image=digit.image,
-                    opinions=said,
+                    predictions=said,
+                    nearest=nearest.get(place, ()),
                 )
-                for digit, said in zip(found, opinions, strict=True)
+                for place, (digit, said) in enumerate(zip(found, predictions, strict=True))
                 for left, top, across, down in (digit.box,)
             ),
         )
 
-    def _opinions(self, images: np.ndarray, models: Sequence[str]) -> list[dict[str, Opinion]]:
+    def _predict(self, images: np.ndarray, models: Sequence[str]) -> list[dict[str, Prediction]]:
         """What these models say of (n, 28, 28) uint8 images, image by image."""
-        said: list[dict[str, Opinion]] = [{} for _ in images]
+        said: list[dict[str, Prediction]] = [{} for _ in images]
         for model in models:
             predictor, rule = self._predictors[model], self._rules[model]
             prepared = predictor.prepare(images)
             probabilities = predictor.probabilities(prepared)
-            sure = rule.sure(prepared, probabilities)
-            for index, (scores, certain) in enumerate(zip(probabilities, sure, strict=True)):
+            withheld = rule.withheld(prepared, probabilities)
+            for index, (scores, reason) in enumerate(zip(probabilities, withheld, strict=True)):
                 best = int(scores.argmax())
-                said[index][model] = Opinion(
+                said[index][model] = Prediction(
                     label=self.classes[best],
                     score=float(scores[best]),
                     scores=tuple(map(float, scores)),
-                    sure=bool(certain),
+                    confident=reason is None,
+                    withheld=reason,
                 )
         return said
+
+    def _nearest(
+        self, images: np.ndarray, said: Sequence[Prediction], model: str
+    ) -> dict[int, tuple[Example, ...]]:
+        """The nearest training digits of every image that is unlike its label's, by its place."""
+        unlike = [place for place, one in enumerate(said) if one.withheld == "unlike"]
+        if not unlike:
+            return {}
+        shown = self._examples[model]
+        vectors = abstention.features(self._predictors[model].prepare(images[unlike]))
+        return {
+            place: tuple(
+                Example(shown.images[near], said[place].label)
+                for near in shown.nearest(vector, self.classes.index(said[place].label), NEAREST)
+            )
+            for place, vector in zip(unlike, vectors, strict=True)
+        }

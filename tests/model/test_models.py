@@ -169,15 +169,15 @@ def test_the_committed_limits_buy_fewer_errors_for_few_digits(model):
     assert judged["error"] < 0.8 * everything["error"]
 
 
-def test_digits_that_were_not_trained_on_stay_sure(ready, reader, model, validation):
+def test_digits_that_were_not_trained_on_stay_confident(ready, reader, model, validation):
     images, labels = validation
     probabilities = ready.probabilities(images)
     rule = abstention.load(model, ready.bundle.digest)
-    sure = rule.sure(images, probabilities)
+    confident = np.equal(rule.withheld(images, probabilities), None)
     wrong = probabilities.argmax(1) != labels
-    assert sure.mean() > 0.96
-    assert wrong[sure].mean() <= wrong.mean()
-    assert not rule.sure(np.zeros_like(images[:1]), probabilities[:1]).any()
+    assert confident.mean() > 0.96
+    assert wrong[confident].mean() <= wrong.mean()
+    assert rule.withheld(np.zeros_like(images[:1]), probabilities[:1]) == ["unlike"]
 
 
 @functools.cache
@@ -192,12 +192,12 @@ def drawings(what):
 
 
 @pytest.mark.parametrize("what", ["letters", "signs", "doodles", "scribbles"])
-def test_most_of_what_is_no_digit_is_unsure(reader, model, what):
-    opinions = [
-        digit.opinions[model] for grey in drawings(what) for digit in reader.read(grey).digits
+def test_most_of_what_is_no_digit_is_withheld(reader, model, what):
+    predictions = [
+        digit.predictions[model] for grey in drawings(what) for digit in reader.read(grey).digits
     ]
-    assert len(opinions) > 50
-    assert np.mean([not opinion.sure for opinion in opinions]) > 0.6
+    assert len(predictions) > 50
+    assert np.mean([not one.confident for one in predictions]) > 0.6
 
 
 def test_a_blank_page_has_no_digit(reader, rng):

@@ -35,7 +35,8 @@ def test_one_digit_is_said_in_one_line(predict, tmp_path):
     assert done.stdout.startswith(f"{tmp_path}/one.png: 1 (9")
     done = predict(saved(tmp_path / "x.png", page("x")))
     assert done.exit_code == 0
-    assert "not sure, perhaps 1 (" in done.stdout
+    assert "not sure: 1? (unlike any 1 " in done.stdout
+    assert "%" not in done.stdout
 
 
 def test_a_page_is_said_row_by_row(predict, tmp_path):
@@ -43,7 +44,7 @@ def test_a_page_is_said_row_by_row(predict, tmp_path):
     lines = done.stdout.splitlines()
     assert lines[0].endswith("page.png: 4 digits")
     assert lines[1:3] == ["  01", "  1?"]
-    assert lines[3].startswith("  not sure: digit 2 of row 2, cnn 1? (")
+    assert lines[3].startswith("  not sure: digit 2 of row 2, cnn 1? (unlike")
     assert len(lines) == 4
 
 
@@ -74,8 +75,10 @@ def test_one_json_object_an_image(predict, tmp_path):
     assert first["image"] == str(good)
     assert first["numbers"] == {"cnn": ["01", "?"]}
     assert [digit["row"] for digit in first["digits"]] == [0, 0, 1]
-    said = first["digits"][0]["models"]["cnn"]
-    assert (said["label"], said["sure"]) == ("0", True)
+    said = first["digits"][0]["predictions"]["cnn"]
+    assert (said["label"], said["confident"]) == ("0", True)
+    assert [digit["withheld"] for digit in first["digits"]] == [None, None, "unlike"]
+    assert [example["label"] for example in first["digits"][2]["nearest"]] == ["1"]
     assert said["score"] == said["scores"]["0"] == max(said["scores"].values())
     assert set(missing) == {"image", "error"}
     assert "found none" in missing["error"]
@@ -93,7 +96,7 @@ def test_one_csv_line_a_digit(predict, tmp_path):
         ("2", "1"),
     ]
     assert [line["label"] for line in lines] == ["0", "1", "1"]
-    assert [line["sure"] for line in lines] == ["yes", "yes", "no"]
+    assert [line["confident"] for line in lines] == ["yes", "yes", "no"]
     assert int(lines[0]["left"]) < int(lines[0]["right"]) < int(lines[1]["left"])
     assert "none.png" in done.stderr
 
@@ -110,7 +113,7 @@ def test_an_image_in_mnists_form_is_read_as_it_is(predict, models, tmp_path):
     answer = json.loads(predict("--json", saved(tmp_path / "digit.png", canvas)).stdout)
     (digit,) = answer["digits"]
     scores = Predictor.load(models / "cnn").read(canvas[None])[0]
-    assert list(digit["models"]["cnn"]["scores"].values()) == pytest.approx(scores, abs=1e-6)
+    assert list(digit["predictions"]["cnn"]["scores"].values()) == pytest.approx(scores, abs=1e-6)
 
 
 def hostile(folder):

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digits import scan
 from digits.core.errors import UserError
-from digits.evaluation import abstention
+from digits.evaluation import abstention, examples
 from digits.inference import bundle
 from digits.serve import annotate
-from digits.serve.reader import Page, Reader
+from digits.serve.reader import Page, Prediction, ReadDigit, Reader
 from tests.tiny import DESCRIPTION, ink_in_the_middle, page, save_rule
 
 # The reader -------------------------------------------------------------------------------------
@@ -27,11 +28,14 @@ def test_a_page_is_read_row_by_row_by_every_model(made):
         assert read.numbers(model) == ["011", "10"]
         assert reader.digests[model] == bundle.load(made / model).digest
     for digit in read.digits:
-        assert list(digit.opinions) == ["svc", "cnn"]
-        assert digit.agreed
-        for opinion in digit.opinions.values():
-            assert opinion.score == max(opinion.scores) == opinion.scores[int(opinion.label)]
-            assert sum(opinion.scores) == pytest.approx(1)
+        assert list(digit.predictions) == ["svc", "cnn"]
+        assert digit.agree
+        assert digit.confident
+        assert digit.nearest == ()
+        for said in digit.predictions.values():
+            assert said.score == max(said.scores) == said.scores[int(said.label)]
+            assert sum(said.scores) == pytest.approx(1)
+            assert said.withheld is None
 
 
 def test_boxes_end_outside_the_ink(made):
@@ -44,13 +48,33 @@ def test_boxes_end_outside_the_ink(made):
     assert digit.image.dtype == np.uint8
 
 
-def test_what_is_no_digit_is_not_sure_whatever_its_score(made):
+def test_what_is_no_digit_is_withheld_whatever_its_score(made):
     read = Reader(["svc"], made, threads=1).read(page("0x1"))
-    opinion = read.digits[1].opinions["svc"]
-    assert opinion.score > 0.9
-    assert not opinion.sure
-    assert not read.digits[1].agreed
+    digit = read.digits[1]
+    said = digit.predictions["svc"]
+    assert said.score > 0.9
+    assert not said.confident
+    assert said.withheld == "unlike"
+    assert digit.agree
+    assert not digit.confident
     assert read.numbers("svc") == ["0?1"]
+    # What it is unlike stands beside it.
+    (near,) = digit.nearest
+    assert near.label == said.label == "1"
+    np.testing.assert_array_equal(near.image, scan.find_digits(page("1"))[0].image)
+
+
+def test_agreement_compares_labels_and_not_scores():
+    def digit(*labels):
+        said = {
+            str(place): Prediction(label, 0.5 + place / 10, (0.5, 0.5), place > 0, "score")
+            for place, label in enumerate(labels)
+        }
+        return ReadDigit((0, 0, 1, 1), 0, np.zeros((28, 28), np.uint8), said)
+
+    assert digit("4", "4", "4").agree
+    assert not digit("4", "4", "8").agree
+    assert not digit("4", "4", "4").confident
 
 
 def test_long_names_of_classes_are_set_apart(models):
@@ -74,9 +98,12 @@ def test_models_of_different_classes_do_not_read_together(models):
         Reader(["svc", "cnn"], models)
 
 
-def test_a_missing_bundle_or_rule_is_said(models):
+def test_a_missing_bundle_rule_or_set_of_examples_is_said(models):
     with pytest.raises(UserError, match=r"no trained model in .*ann"):
         Reader(["svc", "ann"], models)
+    examples.path("svc", models).unlink()
+    with pytest.raises(UserError, match=r"svc.npz.*dvc repro confidence@svc"):
+        Reader(["svc"], models)
     abstention.path("svc", models).unlink()
     with pytest.raises(UserError, match="dvc repro confidence@svc"):
         Reader(["svc"], models)
@@ -96,7 +123,7 @@ def colours(png):
     pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).reshape(-1, 3)
     return {
         name: int((pixels == colour).all(axis=1).sum())
-        for name, colour in (("sure", annotate.SURE), ("unsure", annotate.UNSURE))
+        for name, colour in (("confident", annotate.CONFIDENT), ("withheld", annotate.WITHHELD))
     }
 
 
@@ -110,14 +137,14 @@ def box_pixels(png, read, index, colour):
 
 
 @pytest.mark.parametrize("light_on_dark", [False, True])
-def test_sure_and_unsure_differ_in_colour_and_in_line(made, light_on_dark):
+def test_confident_and_withheld_differ_in_colour_and_in_line(made, light_on_dark):
     grey = page("0x1")
     grey = 255 - grey if light_on_dark else grey
     read = Reader(["svc"], made, threads=1).read(grey)
     png = annotate.annotated(grey, read)
-    assert box_pixels(png, read, 0, annotate.SURE) > 0.95
-    assert 0.3 < box_pixels(png, read, 1, annotate.UNSURE) < 0.7
-    assert colours(png)["sure"] > colours(png)["unsure"] > 100
+    assert box_pixels(png, read, 0, annotate.CONFIDENT) > 0.95
+    assert 0.3 < box_pixels(png, read, 1, annotate.WITHHELD) < 0.7
+    assert colours(png)["confident"] > colours(png)["withheld"] > 100
 
 
 @pytest.mark.parametrize(

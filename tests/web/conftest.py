@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from digits import scan
-from digits.serve.reader import Opinion, Page, ReadDigit
+from digits.serve.reader import Page, Prediction, ReadDigit
 from digits.serve.web import app, serving
 from digits.serve.web.limits import Settings
 
@@ -19,7 +19,7 @@ CLASSES = tuple("0123456789")
 
 
 class StubReader:
-    """Finds digits as the real one does, and takes each for a 7; the second model is not sure."""
+    """Finds digits as the real one does, and takes each for a 7; the second model abstains."""
 
     models = ("cnn", "svc")
     classes = CLASSES
@@ -50,7 +50,8 @@ class StubReader:
         score = {"cnn": 0.97, "svc": 0.55}[model]
         scores = [(1 - score) / 9] * 10
         scores[7] = score
-        return Opinion("7", score, tuple(scores), sure=score > 0.9)
+        confident = score > 0.9
+        return Prediction("7", score, tuple(scores), confident, None if confident else "score")
 
 
 class Service:

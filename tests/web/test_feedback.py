@@ -99,7 +99,7 @@ WRITER = """
 import sys, threading
 from pathlib import Path
 import numpy as np
-from digits import feedback
+from digits.serve import feedback
 
 def write():
     for number in range(10_000):
@@ -140,8 +140,8 @@ def test_killed_writers_lose_nothing_that_was_confirmed(tmp_path):
 SERVICE = """
 import sys
 from pathlib import Path
-from digits.web import app, serving
-from digits.web.limits import Settings
+from digits.serve.web import app, serving
+from digits.serve.web.limits import Settings
 from tests.web.conftest import StubReader
 
 listening = serving.bind("127.0.0.1", 0)

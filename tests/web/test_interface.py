@@ -17,7 +17,8 @@ from PIL import Image
 from digits import scan
 from digits.core import paths
 from digits.core.errors import UserError
-from digits.serve.reader import Opinion
+from digits.serve.answer import PageAnswer
+from digits.serve.reader import Prediction
 from digits.serve.web import app, images, serving
 from tests.web.conftest import StubReader, encoded, raw
 
@@ -52,15 +53,18 @@ def png_header(width, height):
 
 def test_a_drawing_is_read(service, drawing):
     response = post(service, drawing, **{"content-type": "image/png"})
-    read = app.Prediction.model_validate_json(response.content)
+    read = PageAnswer.model_validate_json(response.content)
     assert (read.width, read.height, read.model) == (200, 120, "cnn")
     assert [digit.label for digit in read.digits] == ["7", "7"]
     assert read.numbers == {"cnn": ["77"], "svc": ["??"]}
     first, second = read.digits
     assert first.box[2] <= second.box[0]
-    assert first.sure
-    assert not first.models["svc"].sure
-    assert sum(first.models["svc"].scores.values()) == pytest.approx(1, abs=1e-4)
+    assert first.confident
+    assert first.agree
+    assert (first.withheld, first.nearest) == (None, [])
+    assert not first.predictions["svc"].confident
+    assert first.predictions["svc"].withheld == "score"
+    assert sum(first.predictions["svc"].scores.values()) == pytest.approx(1, abs=1e-4)
     image = cv2.imdecode(
         np.frombuffer(base64.b64decode(first.image.partition(",")[2]), np.uint8), -1
     )
@@ -71,8 +75,8 @@ def test_a_drawing_is_read(service, drawing):
 def test_only_the_models_that_are_asked_answer(service, drawing):
     read = post(service, drawing, "?model=svc").json()
     assert read["model"] == "svc"
-    assert set(read["numbers"]) == set(read["digits"][0]["models"]) == {"svc"}
-    assert not read["digits"][0]["sure"]
+    assert set(read["numbers"]) == set(read["digits"][0]["predictions"]) == {"svc"}
+    assert not read["digits"][0]["confident"]
     both = post(service, drawing, "?model=svc&model=cnn&model=svc").json()
     assert list(both["numbers"]) == ["svc", "cnn"]
 
@@ -405,7 +409,7 @@ class Clothes(StubReader):
     classes = ("Trouser", "none", "mro")
 
     def say(self, model):
-        return Opinion("Trouser", 0.97, (0.97, 0.02, 0.01), sure=True)
+        return Prediction("Trouser", 0.97, (0.97, 0.02, 0.01), True, None)
 
 
 def test_any_names_of_classes_are_taken(serve, drawing, tmp_path):

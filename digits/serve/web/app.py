@@ -12,68 +12,17 @@ from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 
-from digits.serve import feedback
-from digits.serve.reader import Page, ReadDigit, Reader
+from digits.serve import answer, feedback
+from digits.serve.answer import DATA_URI, Answer, PageAnswer
+from digits.serve.reader import Reader
 from digits.serve.web import images
 from digits.serve.web.limits import Gate, Load, ProblemError, Settings
 
 STATIC = Path(__file__).with_name("static")
 FEEDBACK_BYTES = 64 * 1024
-DATA_URI = "data:image/png;base64,"
-DECIMALS = 6
-
-Probability = Annotated[float, Field(ge=0, le=1)]
-
-
-class Answer(BaseModel):
-    """Something that the service sends."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-
-
-class Opinion(Answer):
-    """What one model says of one digit."""
-
-    label: str
-    """Best guess."""
-    score: Probability
-    """Calibrated probability of the label."""
-    sure: bool
-    """False: the answer is "not sure", and the label only the best guess."""
-    scores: dict[str, Probability]
-    """By class."""
-
-
-class Digit(Answer):
-    """One digit that was found, with the answer of the first model."""
-
-    box: tuple[int, int, int, int]
-    """Left, top, right and bottom in pixels of the upright image, the latter two exclusive."""
-    row: int
-    """From 0 at the top."""
-    label: str
-    score: Probability
-    sure: bool
-    image: str
-    """The 28 x 28 image that the models saw, as a data: URI of a PNG."""
-    models: dict[str, Opinion]
-
-
-class Prediction(Answer):
-    """What was read in an image."""
-
-    width: int
-    """Of the upright image."""
-    height: int
-    model: str
-    """The model whose answers `digits` give first."""
-    digits: list[Digit]
-    """In reading order."""
-    numbers: dict[str, list[str]]
-    """By model: the number in each row, with "?" for a digit that it is not sure of."""
 
 
 class ModelAnswer(Answer):
@@ -191,7 +140,7 @@ def create(reader: Reader, settings: Settings, store: Path | None) -> FastAPI:
 
     @app.post(
         "/api/predict",
-        response_model=Prediction,
+        response_model=PageAnswer,
         responses=_problems(403, 408, 413, 415, 422, 429, 503),
         openapi_extra={"requestBody": IMAGE_BODY},
     )
@@ -223,7 +172,7 @@ def create(reader: Reader, settings: Settings, store: Path | None) -> FastAPI:
                     f"expected at most {settings.digits} digits, found {len(found.digits)}; "
                     "send a part of the image",
                 )
-            return prediction(found, asked, reader.classes).model_dump()
+            return answer.of_page(found, asked, reader.classes).model_dump()
 
         async with load.body(request, settings.body_bytes) as data:
             file, pixels = await load.run(size)
@@ -246,51 +195,6 @@ IMAGE_BODY = {
     ),
     "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
 }
-
-
-def prediction(page: Page, models: tuple[str, ...], classes: tuple[str, ...]) -> Prediction:
-    """What is sent for a page that was read.
-
-    Args:
-        page: What was read.
-        models: Whose answers are sent; the first one's stand at each digit.
-        classes: The names that the models' scores belong to.
-
-    """
-    first = models[0]
-    return Prediction(
-        width=page.width,
-        height=page.height,
-        model=first,
-        digits=[_digit(digit, models, classes) for digit in page.digits],
-        numbers={model: page.numbers(model) for model in models},
-    )
-
-
-def _digit(digit: ReadDigit, models: tuple[str, ...], classes: tuple[str, ...]) -> Digit:
-    opinions = {
-        model: Opinion(
-            label=said.label,
-            score=round(said.score, DECIMALS),
-            sure=said.sure,
-            scores={
-                name: round(score, DECIMALS)
-                for name, score in zip(classes, said.scores, strict=True)
-            },
-        )
-        for model in models
-        for said in [digit.opinions[model]]
-    }
-    first = opinions[models[0]]
-    return Digit(
-        box=digit.box,
-        row=digit.row,
-        label=first.label,
-        score=first.score,
-        sure=first.sure,
-        image=DATA_URI + base64.b64encode(feedback.png(digit.image)).decode(),
-        models=opinions,
-    )
 
 
 def _take_corrections(app: FastAPI, reader: Reader, load: Load, store: Path) -> None:

@@ -338,8 +338,8 @@ async function ask(address, type, body) {
 
 // What the other models said of digits that have not changed.
 function addKnown(next) {
-  const known = new Map(answer?.digits.map((digit) => [digit.image, digit.models]));
-  for (const digit of next.digits) digit.models = { ...known.get(digit.image), ...digit.models };
+  const known = new Map(answer?.digits.map((digit) => [digit.image, digit.predictions]));
+  for (const digit of next.digits) digit.predictions = { ...known.get(digit.image), ...digit.predictions };
 }
 
 const until = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -368,7 +368,7 @@ function verdict(digit) {
   if (own !== undefined) {
     return { state: "corrected", label: own, text: spokenLabel(own), detail: "corrected" };
   }
-  if (digit.sure) return { state: "sure", label: digit.label, text: digit.label, detail: percent(digit.score) };
+  if (digit.confident) return { state: "sure", label: digit.label, text: digit.label, detail: percent(digit.score) };
   return { state: "unsure", label: digit.label, text: `not sure: ${digit.label}?`, detail: percent(digit.score) };
 }
 
@@ -470,14 +470,14 @@ function card(digit, index) {
   button.dataset.index = index;
   button.setAttribute("aria-label",
     `Digit ${index + 1}: ${text}, ${detail}. ` +
-    Object.entries(digit.models).map(([name, said]) => `${name}: ${said.sure ? "" : "not sure, "}${said.label}, ${percent(said.score)}`).join("; ") +
+    Object.entries(digit.predictions).map(([name, said]) => `${name}: ${said.confident ? "" : "not sure, "}${said.label}, ${percent(said.score)}`).join("; ") +
     ". Correct it");
   const image = element("img");
   image.src = digit.image;
   image.alt = "";
   const said = element("span", "said", text);
   said.append(element("small", "", detail));
-  button.append(image, opinions(digit.models), said);
+  button.append(image, opinions(digit.predictions), said);
   item.append(button);
   return item;
 }
@@ -487,8 +487,8 @@ function opinions(models) {
   const grid = element("span", "opinions");
   grid.style.setProperty("--classes", service.classes.length);
   for (const { name } of service.models) {
-    const said = models[name] ?? { sure: true, scores: {} };
-    const unsure = said.sure ? "" : " unsure";
+    const said = models[name] ?? { confident: true, scores: {} };
+    const unsure = said.confident ? "" : " unsure";
     grid.append(element("span", "model", name));
     for (const label of service.classes) {
       const bar = element("span", label === said.label ? `bar top${unsure}` : "bar");
@@ -499,7 +499,7 @@ function opinions(models) {
       grid.append(bar);
     }
     grid.append(
-      element("span", `best${unsure}`, said.label && `${said.label}${said.sure ? "" : "?"}`),
+      element("span", `best${unsure}`, said.label && `${said.label}${said.confident ? "" : "?"}`),
       element("span", `score${unsure}`, said.label && percent(said.score)),
     );
   }
@@ -582,9 +582,9 @@ function settle(label) {
   if (service.feedback) storing = storing.then(() => store(digit, label));
 }
 
-async function store({ image, models }, label) {
+async function store({ image, predictions: first }, label) {
   // By now more models may have read it than when the keypad was opened.
-  const latest = answer?.digits.find((digit) => digit.image === image)?.models ?? models;
+  const latest = answer?.digits.find((digit) => digit.image === image)?.predictions ?? first;
   const predictions = Object.fromEntries(Object.entries(latest).map(([name, said]) => [name, said.label]));
   const body = JSON.stringify({ image, label, predictions });
   let reply = null;
