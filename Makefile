@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install repro test lint format mlflow lock clean
+.PHONY: help install gpu repro test lint format mlflow lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -7,6 +7,9 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # The store that the stages write to, unless a server is named.
 MLFLOW_TRACKING_URI ?= sqlite:///$(CURDIR)/mlflow.db
 PORT ?= 5000
+UPGRADE ?=
+UV_COMPILE = uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes \
+    --no-annotate --no-header --python-version 3.11 $(UPGRADE)
 UV_INSTALL = uv pip install --quiet --python $(BIN)/python --compile-bytecode
 
 help:  ## List the targets
@@ -14,18 +17,19 @@ help:  ## List the targets
 
 install: .venv/.installed  ## Make the virtual environment .venv from the lock file
 
+gpu: .venv/.installed  ## Add what TensorFlow needs to compute on an NVIDIA GPU
+	$(UV_INSTALL) --require-hashes --requirement locks/gpu.lock
+
 repro: .venv/.installed  ## Run the whole pipeline: only what is not up to date
 	dvc repro
 
-test: .venv/.installed-dev  ## Lint, check types, run all tests
-	ruff check .
-	ruff format --check .
-	mypy
+test: lint  ## Lint, check types, run all tests
 	pytest
 
-lint: .venv/.installed-dev  ## Lint and check types only
+lint: .venv/.installed-dev  ## Lint, check layers and types only
 	ruff check .
 	ruff format --check .
+	lint-imports
 	mypy
 
 format: .venv/.installed-dev  ## Put the code into its one format
@@ -35,12 +39,15 @@ format: .venv/.installed-dev  ## Put the code into its one format
 mlflow: .venv/.installed  ## Browse the runs at http://127.0.0.1:5000 (PORT=... for another port)
 	mlflow server --backend-store-uri $(MLFLOW_TRACKING_URI) --host 127.0.0.1 --port $(PORT)
 
-lock: .venv/.installed-dev  ## Resolve the dependencies anew; then every model trains anew
-	uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header \
-	    --python-version 3.11 --upgrade pyproject.toml --output-file requirements.lock
-	uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header \
-	    --python-version 3.11 --extra dev --constraint requirements.lock \
-	    pyproject.toml --output-file requirements-dev.lock
+# One lock file a use, each hashed; a version that two of them name is the same in both.
+lock: .venv/.installed-dev  ## Resolve the dependencies; UPGRADE=--upgrade takes newer versions
+	$(UV_COMPILE) --group compute --output-file locks/compute.lock
+	$(UV_COMPILE) --constraint locks/compute.lock pyproject.toml --output-file locks/base.lock
+	$(UV_COMPILE) --constraint locks/compute.lock --constraint locks/base.lock \
+	    --group pipeline pyproject.toml --output-file locks/pipeline.lock
+	$(UV_COMPILE) --constraint locks/pipeline.lock \
+	    --group dev pyproject.toml --output-file locks/dev.lock
+	$(UV_COMPILE) --constraint locks/compute.lock --group gpu --output-file locks/gpu.lock
 
 clean:  ## Remove the virtual environment and caches; data, models and runs stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis digits.egg-info
@@ -50,15 +57,15 @@ clean:  ## Remove the virtual environment and caches; data, models and runs stay
 	    "error: expected Python 3.11 to 3.13, found " + sys.version.split()[0] + \
 	    "; name another one: make PYTHON=python3.12 $(MAKECMDGOALS)")'
 	$(PYTHON) -m venv --clear .venv
-	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.lock > .venv/uv.lock
+	@sed -n '/^uv==/,/[^\\]$$/p' locks/dev.lock > .venv/uv.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 	    --requirement .venv/uv.lock
 
-.venv/.installed: .venv/bin/uv requirements.lock pyproject.toml
-	$(UV_INSTALL) --require-hashes --requirement requirements.lock
+.venv/.installed: .venv/bin/uv locks/pipeline.lock pyproject.toml
+	$(UV_INSTALL) --require-hashes --requirement locks/pipeline.lock
 	$(UV_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/.installed-dev: .venv/.installed requirements-dev.lock
-	$(UV_INSTALL) --require-hashes --requirement requirements-dev.lock
+.venv/.installed-dev: .venv/.installed locks/dev.lock
+	$(UV_INSTALL) --require-hashes --requirement locks/dev.lock
 	@touch $@

@@ -42,7 +42,8 @@ original in DVC_ROOT.  What must outlive the copy (the experiment store) lives h
 PARAMS = ROOT / PARAMS_NAME
 DVC_YAML = ROOT / "dvc.yaml"
 DVC_LOCK = ROOT / "dvc.lock"
-LOCK = ROOT / "requirements.lock"
+PIPELINE_LOCK = ROOT / "locks" / "pipeline.lock"
+"""What `make install` installs."""
 
 RAW = ROOT / "data" / "raw"
 PREPARED = ROOT / "data" / "prepared"

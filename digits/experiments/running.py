@@ -91,7 +91,7 @@ def _same_code(run: Run, commit: str) -> bool:
         dep
         for stage in used
         for dep in stages[stage]["deps"]
-        if dep.startswith(("digits/", "stages/")) or dep == paths.LOCK.name
+        if dep.startswith(("digits/", "stages/", "locks/"))
     }
     return not git.changed(sorted(code), since=commit, untracked=False)
 

@@ -73,7 +73,7 @@ def choose(params: Params, gains_by_bfloat16: bool = False, gpu_capable: bool = 
     if params.device == "gpu" and not gpus:
         raise UserError(
             "hardware.device: expected an NVIDIA GPU with its driver, found none; "
-            "set it to auto or cpu, or install the extra `digits[gpu]` on a machine with a GPU"
+            "set it to auto or cpu, or type `make gpu` on a machine with a GPU"
         )
     cores = detect.usable_cores()
     if params.threads > cores:
@@ -133,8 +133,8 @@ def confirm(machine: Machine, params: Params, gains_by_bfloat16: bool) -> Machin
         return machine
     if params.device == "gpu":
         raise UserError(
-            f"hardware.device: {machine.gpu} is there, but this TensorFlow cannot use it; install "
-            "the extra `digits[gpu]`, or set hardware.device to cpu"
+            f"hardware.device: {machine.gpu} is there, but this TensorFlow cannot use it; type "
+            "`make gpu`, or set hardware.device to cpu"
         )
     return choose(params.model_copy(update={"device": "cpu"}), gains_by_bfloat16)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEMPLATE = "report.html"
-DIGESTED = ("requirements.lock", "params.yaml")
+DIGESTED = ("locks/compute.lock", "params.yaml")
 
 PREPROCESSING, AUGMENTATION, HARDWARE = "preprocessing", "augmentation", "hardware"
 REPRODUCED = ("digits-svc", "ann-10k", "mlp-128", "three-networks")

@@ -46,7 +46,7 @@ def _packages() -> str:
     """Versions of what computes, compared with the lock file."""
     pinned = dict(
         line.removesuffix(" \\").split(" ;")[0].split("==")
-        for line in paths.LOCK.read_text(encoding="utf-8").splitlines()
+        for line in paths.PIPELINE_LOCK.read_text(encoding="utf-8").splitlines()
         if "==" in line and not line.startswith(" ")
     )
     other = {}
@@ -56,7 +56,7 @@ def _packages() -> str:
             other[package] = f"{installed} instead of {pinned.get(package)}"
     if other:
         named = ", ".join(f"{package} {versions}" for package, versions in other.items())
-        raise UserError(f"not what {paths.LOCK.name} pins: {named}; run `make install`")
+        raise UserError(f"not what {paths.PIPELINE_LOCK.name} pins: {named}; run `make install`")
     return ", ".join(
         f"{package} {metadata.version(package)}" for package in detect.RECORDED_PACKAGES
     )

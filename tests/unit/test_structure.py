@@ -71,7 +71,7 @@ def test_a_stage_lists_what_it_imports(name):
     listed = {path for path in stage["deps"] if path.startswith(("digits/", "stages/"))}
     code = {path for path in listed if (paths.ROOT / path).is_dir() or path.endswith(".py")}
     assert code == boundary(stage["cmd"].split()[2])
-    assert "requirements.lock" in stage["deps"]
+    assert "locks/compute.lock" in stage["deps"]
 
 
 def test_dvc_yaml_names_the_models_of_the_code():
