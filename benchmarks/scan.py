@@ -17,20 +17,20 @@ import typer
 from PIL import Image
 
 from benchmarks import nondigits, sheets
-from digits import scan
 from digits.core import config, errors, files, paths
 from digits.data import split
 from digits.datasets import raw
 from digits.inference.predictor import Predictor
+from digits.scan.single import read_digit
 from digits.serve.reader import Prediction, ReadDigit, Reader
 
-PHOTOS: dict[str, sheets.Rules] = {
+PHOTOS: dict[str, sheets.RuledLines] = {
     "photo": "none",
     "photo, touching": "none",
     "photo, lined": "lines",
     "photo, squared": "squares",
 }
-BLANKS: dict[str, sheets.Rules] = {
+BLANKS: dict[str, sheets.RuledLines] = {
     "blank": "none",
     "blank, lined": "lines",
     "blank, squared": "squares",
@@ -57,7 +57,7 @@ def main(
         raise errors.UserError(f"--model: expected one of {', '.join(config.MODELS)}")
     cv2.setNumThreads(1)
     validation = split.read(paths.SPLIT, "validation")
-    images = raw.load(paths.RAW, scan.read_digit).images[validation.index]
+    images = raw.load(paths.RAW, read_digit).images[validation.index]
     reader = Reader([model], threads=1)
     rows = [
         {"kind": kind, **count(kind, sheet_count, seed, images, validation.labels, reader)}
@@ -87,13 +87,13 @@ def sheet(
 ) -> sheets.Sheet:
     """One sheet of this kind, with digits drawn from `images`."""
     if kind in BLANKS:
-        return sheets.photograph(images[:0], labels[:0], rng, rules=BLANKS[kind])
+        return sheets.photograph(images[:0], labels[:0], rng, ruled=BLANKS[kind])
     bounds = DIGITS_A_PHOTO if kind in PHOTOS else DIGITS_A_DRAWING
     chosen = rng.integers(0, len(images), rng.integers(*bounds))
     if kind in PHOTOS:
         touching = TOUCHING_SHARE if "touching" in kind else 0.0
         return sheets.photograph(
-            images[chosen], labels[chosen], rng, rules=PHOTOS[kind], touching=touching
+            images[chosen], labels[chosen], rng, ruled=PHOTOS[kind], touching=touching
         )
     pen = 0.0 if kind == "mouse" else float(rng.uniform(*FELT_PENS))
     size = CANVASES[rng.integers(len(CANVASES))]
@@ -117,7 +117,7 @@ def count(
         began = time.process_time()
         digits = reader.read(grey).digits
         seconds += time.process_time() - began
-        partners, extra = sheets.match([_box(digit) for digit in digits], made.boxes)
+        partners, extra = sheets.match([digit.box for digit in digits], made.boxes)
         met = [partner for partner in partners if partner is not None]
         drawn, found, invented = drawn + len(partners), found + len(met), invented + len(extra)
         ordered += met == sorted(met)
@@ -199,12 +199,6 @@ def count_unsure(
 def _prediction(digit: ReadDigit) -> Prediction:
     (prediction,) = digit.predictions.values()
     return prediction
-
-
-def _box(digit: ReadDigit) -> tuple[int, int, int, int]:
-    """Left, top, width and height."""
-    left, top, right, bottom = digit.box
-    return left, top, right - left, bottom - top
 
 
 def _percent(part: int, whole: int) -> str:

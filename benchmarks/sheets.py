@@ -1,6 +1,6 @@
 """Synthetic photographs and drawings of known digits, to measure how well `scan` finds them.
 
-Every function draws MNIST-like digits onto a ground of its own making and tells where they are.
+Every function draws MNIST-like digits onto a background of its own making and tells where they are.
 Nothing here is used for training.  The same digits, labels and generator state give the same
 picture.
 """
@@ -11,7 +11,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-Rules = Literal["none", "lines", "squares"]
+RuledLines = Literal["none", "lines", "squares"]
 """What is printed on the paper."""
 
 Noise = Literal["gaussian", "salt"]
@@ -28,7 +28,7 @@ class Sheet:
     image: np.ndarray
     """(height, width, 3) uint8 RGB of a photograph, (height, width) uint8 of a drawing."""
     boxes: np.ndarray
-    """(n, 4) int: left, top, width, height in pixels."""
+    """(n, 4) int: left, top, right, bottom in pixels; right and bottom are outside."""
     labels: np.ndarray
     """(n,) uint8."""
     rows: np.ndarray
@@ -43,29 +43,29 @@ def photograph(
     labels: np.ndarray,
     rng: np.random.Generator,
     size: tuple[int, int] = (1600, 1200),
-    rules: Rules = "none",
+    ruled: RuledLines = "none",
     touching: float = 0.0,
 ) -> Sheet:
     """Photograph of rows of digits in pencil or pen on paper under uneven light.
 
     Args:
-        digits: (n, 28, 28) uint8, bright ink on a dark ground; n may be 0 for a blank sheet.
+        digits: (n, 28, 28) uint8, bright ink on a dark background; n may be 0 for a blank sheet.
         labels: (n,) uint8.
         rng: The source of everything that varies: sizes, spacing, the page's rotation (up to 5
             degrees) and each digit's (up to 15 in all), ink, paper, light, blur, noise, JPEG.
         size: Width and height in pixels.
-        rules: What is printed on the paper.
+        ruled: What is printed on the paper.
         touching: Share of digits that are pushed against their left neighbour.
 
     """
     page_angle = float(rng.uniform(-5, 5))
     places, rows = _rows(len(digits), rng, size, page_angle, touching, digits)
     paper = _paper(rng, size)
-    if rules != "none":
+    if ruled != "none":
         spacing = (np.median([p[2] for p in places]) if places else size[1] / 14) * rng.uniform(
             0.7, 1.6
         )
-        paper *= _rules(rng, size, rules, float(spacing), page_angle)
+        paper *= _ruled_lines(rng, size, ruled, float(spacing), page_angle)
     ink, boxes = _place(digits, places, size)
     page = paper * (1 - _inked(ink, rng, size))
     page *= _light(rng, size)
@@ -136,13 +136,18 @@ def _place(
     for index, (digit, (x, y, tall, angle)) in enumerate(zip(digits, places, strict=True)):
         stamp = _stamp(digit, tall, angle)
         left, top = round(x - stamp.shape[1] / 2), round(y - stamp.shape[0] / 2)
-        box = cv2.boundingRect((stamp > 0.5).astype(np.uint8))
-        boxes[index] = (left + box[0], top + box[1], box[2], box[3])
+        boxes[index] = _box(stamp > 0.5) + np.array([left, top, left, top])
         crop = stamp[max(0, -top) : size[1] - top, max(0, -left) : size[0] - left]
         top, left = max(0, top), max(0, left)
         region = coverage[top : top + crop.shape[0], left : left + crop.shape[1]]
         np.maximum(region, crop, out=region)
     return coverage, boxes
+
+
+def _box(mask: np.ndarray) -> np.ndarray:
+    """(4,) int: left, top, right, bottom of what is True."""
+    left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    return np.array([left, top, left + width, top + height])
 
 
 def _stamp(digit: np.ndarray, tall: float, angle: float) -> np.ndarray:
@@ -164,10 +169,10 @@ def _stamp(digit: np.ndarray, tall: float, angle: float) -> np.ndarray:
 def _inked(coverage: np.ndarray, rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     """Share of light that the ink takes: pencil is grey and grainy, a pen dark and even."""
     pencil = rng.random() < 0.5
-    darkness = rng.uniform(0.35, 0.65) if pencil else rng.uniform(0.6, 0.92)
+    taken = rng.uniform(0.35, 0.65) if pencil else rng.uniform(0.6, 0.92)
     grain = _noise(rng, size, 1.2 * max(size) / 1600) * (0.22 if pencil else 0.06)
     pressure = 1 + 0.12 * _noise(rng, size, max(size) / 25)
-    return np.clip(coverage * darkness * (pressure + grain), 0, 0.97)
+    return np.clip(coverage * taken * (pressure + grain), 0, 0.97)
 
 
 def _paper(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
@@ -188,14 +193,14 @@ def _paper(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     return paper
 
 
-def _rules(
+def _ruled_lines(
     rng: np.random.Generator,
     size: tuple[int, int],
-    rules: Rules,
+    ruled: RuledLines,
     spacing: float,
     page_angle: float,
 ) -> np.ndarray:
-    """Share of light that printed rules leave: 1 on bare paper."""
+    """Share of light that ruled lines leave: 1 on bare paper."""
     width, height = size
     lines = np.zeros((height, width), np.float32)
     turn = np.deg2rad(page_angle)
@@ -204,7 +209,7 @@ def _rules(
     middle, reach = np.array(size) / 2, float(np.hypot(width, height))
     thick = max(1, round(1.5 * max(size) / 1600))
     for offset in np.arange(-reach / 2, reach / 2, spacing) + rng.uniform(0, spacing):
-        for normal, tangent in ((down, along), (along, down))[: 1 if rules == "lines" else 2]:
+        for normal, tangent in ((down, along), (along, down))[: 1 if ruled == "lines" else 2]:
             point = middle + normal * offset
             ends = point - tangent * reach, point + tangent * reach
             cv2.line(lines, _point(ends[0]), _point(ends[1]), 1.0, thick, cv2.LINE_AA)
@@ -265,7 +270,7 @@ def drawing(
     """Up to about eight digits drawn on an even canvas, in one row or two.
 
     Args:
-        digits: (n, 28, 28) uint8, bright ink on a dark ground.
+        digits: (n, 28, 28) uint8, bright ink on a dark background.
         labels: (n,) uint8.
         rng: The source of sizes, places, polarity and whether lines are antialiased.
         size: Width and height in pixels.
@@ -279,8 +284,8 @@ def drawing(
     shares = np.array_split(np.arange(n), count)
     longest = max(map(len, shares))
     cell = width / longest, height / count
-    ground, ink = (255, 0) if rng.random() < 0.6 else (0, 255)
-    canvas = np.full((height, width), ground, np.uint8)
+    background, ink = (255, 0) if rng.random() < 0.6 else (0, 255)
+    canvas = np.full((height, width), background, np.uint8)
     smooth = cv2.LINE_AA if rng.random() < 0.5 else cv2.LINE_8
     boxes, rows = np.zeros((n, 4), int), np.zeros(n, int)
     for row, share in enumerate(shares):
@@ -302,7 +307,7 @@ def drawing(
             layer = np.zeros_like(canvas)
             for start, end in edges:
                 cv2.line(layer, _point(placed[start]), _point(placed[end]), 255, thick, smooth)
-            boxes[index] = cv2.boundingRect((layer > 127).astype(np.uint8))
+            boxes[index] = _box(layer > 127)
             mixed = canvas + (ink - canvas.astype(np.int16)) * (layer / 255)
             canvas = np.round(mixed).astype(np.uint8)
     return Sheet(canvas, boxes, np.asarray(labels, np.uint8), rows)
@@ -385,7 +390,7 @@ def match(
     """Pair found boxes with the drawn ones, the best overlap first.
 
     Args:
-        found: Boxes as left, top, width, height.
+        found: Boxes as left, top, right, bottom.
         boxes: (n, 4) int, the truth.
 
     Returns:
@@ -412,8 +417,8 @@ def match(
 
 
 def intersection_over_union(one: object, other: object) -> float:
-    """Shared area of two boxes (left, top, width, height) over the area that either covers."""
+    """Shared area of two boxes (left, top, right, bottom) over the area that either covers."""
     a, b = np.asarray(one, float), np.asarray(other, float)
-    sides = np.minimum(a[:2] + a[2:], b[:2] + b[2:]) - np.maximum(a[:2], b[:2])
+    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
     shared = float(np.prod(np.clip(sides, 0, None)))
-    return shared / float(np.prod(a[2:]) + np.prod(b[2:]) - shared)
+    return shared / float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - shared)

@@ -5,13 +5,13 @@ Run as `python -m stages.confidence MODEL`, or by `dvc repro confidence@MODEL`.
 
 import sys
 
-from digits import scan
 from digits.core import config, errors, files, paths
 from digits.data import preprocess, split
 from digits.datasets import raw
 from digits.evaluation import abstention, examples
 from digits.hardware import selection
 from digits.inference import predictor
+from digits.scan.single import read_digit
 
 
 def main(model: str) -> None:
@@ -27,7 +27,7 @@ def main(model: str) -> None:
 
     trained = split.read(paths.SPLIT, "train")
     chosen = examples.choose(trained.labels, trained.index)
-    stored = raw.load(paths.RAW, scan.read_digit)
+    stored = raw.load(paths.RAW, read_digit)
     images = stored.images[trained.index[chosen]]
     side = (preprocess.MNIST_SIDE, preprocess.MNIST_SIDE)
     if images.shape[1:] != side:

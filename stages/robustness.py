@@ -6,13 +6,13 @@ Run as `python -m stages.robustness MODEL`, or by `dvc repro robustness@MODEL`.
 import sys
 from typing import Literal
 
-from digits import scan
 from digits.core import config, errors, paths, records
 from digits.data import preprocess, split
 from digits.datasets import raw
 from digits.evaluation import robustness
 from digits.hardware import selection
 from digits.inference import predictor
+from digits.scan.single import read_digit
 
 
 def main(model: str) -> None:
@@ -25,7 +25,7 @@ def main(model: str) -> None:
         name = "train"
         part = split.read(paths.SPLIT, name)
     chosen = robustness.sample(len(part))
-    stored = raw.load(paths.RAW, scan.read_digit)
+    stored = raw.load(paths.RAW, read_digit)
     images = stored.images[part.index[chosen]]
     side = (preprocess.MNIST_SIDE, preprocess.MNIST_SIDE)
     if images.shape[1:] != side:

@@ -7,10 +7,10 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from digits import scan
 from digits.evaluation import abstention, examples
 from digits.inference import bundle
 from digits.inference.predictor import Predictor
+from digits.scan.page import find_digits
 
 DESCRIPTION: dict[str, Any] = {
     "model": "svc",
@@ -86,7 +86,7 @@ def page(*rows, tall=70):
 
 def save_rule(folder, model):
     """A rule to which rings and bars are digits, and nothing else, and an example of each."""
-    images = np.stack([scan.find_digits(page(shape))[0].image for shape in "01"])
+    images = np.stack([find_digits(page(shape))[0].image for shape in "01"])
     predictor = Predictor.load(folder / model, threads=1)
     prepared = predictor.prepare(images)
     vectors = abstention.features(prepared)

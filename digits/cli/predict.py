@@ -44,7 +44,7 @@ def predict(
 
     The exit status is 1 if an image could not be read or drawn; the others are read all the same.
     """
-    from digits import scan
+    from digits.scan.decode import read_image
     from digits.serve import answer
     from digits.serve.reader import Reader
 
@@ -58,7 +58,7 @@ def predict(
     for path, out in _watched(zip(images, drawn, strict=True), len(images), as_json or as_csv):
         name = str(path).encode(errors="backslashreplace").decode()
         try:
-            grey = scan.read_image(path)
+            grey = read_image(path)
             page = reader.read(grey)
         except errors.UserError as error:
             failed = True

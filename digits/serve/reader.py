@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from digits import scan
 from digits.core import paths
 from digits.core.errors import UserError
 from digits.evaluation import abstention, examples
 from digits.inference.predictor import Predictor
+from digits.scan.page import find_digits
 
 WITHHELD = "?"
 """Stands in a number for a digit about which the model abstains."""
@@ -134,14 +134,14 @@ class Reader:
         """Find every digit of a picture and ask the models about it.
 
         Args:
-            image: (height, width) uint8, as `scan.read_image` gives it.
+            image: (height, width) uint8, as `scan.decode.read_image` gives it.
             models: Those to ask, some of the reader's; all if None.
 
         Raises:
             UserError: if the image has another shape or type.
 
         """
-        found = scan.find_digits(image)
+        found = find_digits(image)
         height, width = image.shape
         asked = self.models if models is None else tuple(models)
         images = np.stack([digit.image for digit in found]) if found else np.empty((0, 28, 28))
@@ -152,14 +152,13 @@ class Reader:
             height,
             tuple(
                 ReadDigit(
-                    box=(left, top, left + across, top + down),
+                    box=digit.box,
                     row=digit.row,
                     image=digit.image,
                     predictions=said,
                     nearest=nearest.get(place, ()),
                 )
                 for place, (digit, said) in enumerate(zip(found, predictions, strict=True))
-                for left, top, across, down in (digit.box,)
             ),
         )
 

@@ -255,8 +255,8 @@ def test_predict_reads_image_files_as_evaluate_reads_images(run, reproduced, tmp
     from PIL import Image
     from sklearn.datasets import load_digits
 
-    from digits import scan
     from digits.data import preprocess
+    from digits.scan.normalise import as_mnist
 
     digits = load_digits().images.astype("uint8")
     images = preprocess.resize(digits, (28, 28), 16, 255)
@@ -264,7 +264,7 @@ def test_predict_reads_image_files_as_evaluate_reads_images(run, reproduced, tmp
     for row in (reproduced / "metrics/svc/predictions.csv").read_text().splitlines()[1:]:
         index, _, prediction = map(int, row.split(",")[:3])
         image = images[index]
-        if (unchanged := scan.as_mnist(image)) is not None and (unchanged == image).all():
+        if (unchanged := as_mnist(image)) is not None and (unchanged == image).all():
             path = tmp_path / f"{index}.png"
             Image.fromarray(image).save(path)
             wanted[str(path)] = str(prediction)

@@ -13,11 +13,12 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from digits import cli, scan
+from digits import cli
 from digits.core import paths
 from digits.core.errors import UserError
 from digits.inference import bundle
 from digits.inference.predictor import Predictor
+from digits.scan.normalise import as_mnist
 from tests.tiny import DESCRIPTION, ink_in_the_middle, page, ring, save_rule, saved
 
 
@@ -109,7 +110,7 @@ def test_csv_and_json_exclude_each_other(predict, tmp_path):
 def test_an_image_in_mnists_form_is_read_as_it_is(predict, models, tmp_path):
     canvas = np.zeros((28, 28), np.uint8)
     ring(canvas, 14, 14, 18, 255)
-    np.testing.assert_array_equal(scan.as_mnist(canvas), canvas)
+    np.testing.assert_array_equal(as_mnist(canvas), canvas)
     answer = json.loads(predict("--json", saved(tmp_path / "digit.png", canvas)).stdout)
     (digit,) = answer["digits"]
     scores = Predictor.load(models / "cnn").read(canvas[None])[0]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digits import scan
 from digits.core.errors import UserError
 from digits.evaluation import abstention, examples
 from digits.inference import bundle
+from digits.scan.page import find_digits
 from digits.serve import annotate
 from digits.serve.reader import Page, Prediction, ReadDigit, Reader
 from tests.tiny import DESCRIPTION, ink_in_the_middle, page, save_rule
@@ -61,7 +61,7 @@ def test_what_is_no_digit_is_withheld_whatever_its_score(made):
     # What it is unlike stands beside it.
     (near,) = digit.nearest
     assert near.label == said.label == "1"
-    np.testing.assert_array_equal(near.image, scan.find_digits(page("1"))[0].image)
+    np.testing.assert_array_equal(near.image, find_digits(page("1"))[0].image)
 
 
 def test_agreement_compares_labels_and_not_scores():

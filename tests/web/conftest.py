@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digits import scan
+from digits.scan.page import find_digits
 from digits.serve.reader import Page, Prediction, ReadDigit
 from digits.serve.web import app, serving
 from digits.serve.web.limits import Settings
@@ -36,13 +36,12 @@ class StubReader:
             image.shape[0],
             tuple(
                 ReadDigit(
-                    (x, y, x + width, y + height),
+                    digit.box,
                     digit.row,
                     digit.image,
                     {model: self.say(model) for model in models or self.models},
                 )
-                for digit in scan.find_digits(image)
-                for x, y, width, height in [digit.box]
+                for digit in find_digits(image)
             ),
         )
 

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import requests
 
-from digits import scan
 from digits.core import paths
 from digits.core.errors import UserError
 from digits.datasets import download, raw
+from digits.scan.single import read_digit
 from digits.serve import feedback
 
 PREDICTIONS, MODELS = {"cnn": "1"}, {"cnn": "a" * 64}
@@ -219,8 +219,8 @@ def test_a_data_set_of_the_last_corrections(tmp_path):
     assert list((target / "8").iterdir()) == [mine]
 
     params = download.Params(name="folder", path=str(target), fallback="none")
-    download.download(params, tmp_path / "raw", scan.read_digit)
-    read = raw.load(tmp_path / "raw", scan.read_digit)
+    download.download(params, tmp_path / "raw", read_digit)
+    read = raw.load(tmp_path / "raw", read_digit)
     assert read.classes == ("5", "8")
     assert sorted(read.labels) == [0, 0, 1]
 

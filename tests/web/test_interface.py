@@ -14,9 +14,10 @@ import pytest
 import requests
 from PIL import Image
 
-from digits import scan
 from digits.core import paths
 from digits.core.errors import UserError
+from digits.scan.decode import read_image
+from digits.scan.page import find_digits
 from digits.serve.answer import PageAnswer
 from digits.serve.reader import Prediction
 from digits.serve.web import app, images, serving
@@ -68,7 +69,7 @@ def test_a_drawing_is_read(service, drawing):
     image = cv2.imdecode(
         np.frombuffer(base64.b64decode(first.image.partition(",")[2]), np.uint8), -1
     )
-    found = scan.find_digits(scan.read_image(drawing))
+    found = find_digits(read_image(drawing))
     np.testing.assert_array_equal(image, found[0].image)
 
 

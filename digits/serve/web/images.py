@@ -6,8 +6,8 @@ from email.message import Message
 import numpy as np
 from PIL import Image
 
-from digits import scan
 from digits.core.errors import UserError
+from digits.scan.decode import FORMATS, MAX_PIXELS, read_image
 from digits.serve.web.limits import ProblemError
 
 FIELD = "image"
@@ -95,16 +95,16 @@ def pixels(data: bytes) -> int:
     if not data:
         raise ProblemError(422, "expected an image, received nothing")
     try:
-        with Image.open(io.BytesIO(data), formats=scan.FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             count = image.width * image.height
     except Image.DecompressionBombError:
-        count = scan.MAX_PIXELS + 1
+        count = MAX_PIXELS + 1
     except Exception:  # a decoder given hostile bytes can raise anything
         count = 0
-    if count > scan.MAX_PIXELS:
+    if count > MAX_PIXELS:
         raise ProblemError(
             413,
-            f"expected at most {scan.MAX_PIXELS // 10**6} million pixels, received more; "
+            f"expected at most {MAX_PIXELS // 10**6} million pixels, received more; "
             "scale the picture down",
         )
     return count
@@ -118,12 +118,12 @@ def decode(data: bytes) -> np.ndarray:
 
     """
     try:
-        return scan.read_image(data)
+        return read_image(data)
     except UserError as error:
         raise ProblemError(422 if _begins_as_image(data) else 415, str(error)) from None
 
 
 def _begins_as_image(data: bytes) -> bool:
     Image.init()
-    openers = [Image.OPEN[name][1] for name in scan.FORMATS]
+    openers = [Image.OPEN[name][1] for name in FORMATS]
     return any(accept(data[:16]) for accept in openers if accept)

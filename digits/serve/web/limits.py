@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from digits import scan
+from digits.scan.decode import MAX_BYTES
 
 T = TypeVar("T")
 
@@ -47,8 +47,8 @@ class Settings:
     """Images that are read at once."""
     waiting: int = 32
     """Images that may wait for a worker; further ones get 429."""
-    body_bytes: int = scan.MAX_BYTES
-    held_bytes: int = 16 * scan.MAX_BYTES
+    body_bytes: int = MAX_BYTES
+    held_bytes: int = 16 * MAX_BYTES
     """Of all bodies together."""
     bodies: int = 128
     """Requests with a body at once, from its first byte to the answer; further ones get 429."""
