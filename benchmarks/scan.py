@@ -21,7 +21,7 @@ from digits.core import config, errors, files, paths
 from digits.data import split
 from digits.datasets import raw
 from digits.inference.predictor import Predictor
-from digits.scan.single import read_digit
+from digits.scan.single.read import read_digit
 from digits.serve.reader import Prediction, ReadDigit, Reader
 
 PHOTOS: dict[str, sheets.RuledLines] = {

@@ -11,7 +11,7 @@ from digits.datasets import raw
 from digits.evaluation import abstention, examples
 from digits.hardware import selection
 from digits.inference import predictor
-from digits.scan.single import read_digit
+from digits.scan.single.read import read_digit
 
 
 def main(model: str) -> None:

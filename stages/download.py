@@ -5,7 +5,7 @@ Run as `python -m stages.download`, or by `dvc repro download`.
 
 from digits.core import config, errors, paths
 from digits.datasets import download
-from digits.scan.single import read_digit
+from digits.scan.single.read import read_digit
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from digits.core import config, errors, files, paths
 from digits.data import preprocess
 from digits.datasets import raw
-from digits.scan.single import read_digit
+from digits.scan.single.read import read_digit
 
 
 def main() -> None:

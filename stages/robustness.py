@@ -12,7 +12,7 @@ from digits.datasets import raw
 from digits.evaluation import robustness
 from digits.hardware import selection
 from digits.inference import predictor
-from digits.scan.single import read_digit
+from digits.scan.single.read import read_digit
 
 
 def main(model: str) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 from digits.evaluation import abstention, examples
 from digits.inference import bundle
 from digits.inference.predictor import Predictor
-from digits.scan.page import find_digits
+from digits.scan.page.find import find_digits
 
 DESCRIPTION: dict[str, Any] = {
     "model": "svc",

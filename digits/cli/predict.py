@@ -44,7 +44,7 @@ def predict(
 
     The exit status is 1 if an image could not be read or drawn; the others are read all the same.
     """
-    from digits.scan.decode import read_image
+    from digits.scan.single.decode import read_image
     from digits.serve import answer
     from digits.serve.reader import Reader
 

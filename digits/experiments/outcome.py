@@ -101,7 +101,7 @@ def _claims(experiment: Experiment, found: Sequence[Result]) -> list[dict[str, A
 def _read_own(commit: str, model: str, image: str) -> str:
     """What the model that DVC keeps for `commit` reads in an image file of one digit."""
     from digits.inference.predictor import Predictor
-    from digits.scan.single import read_digit
+    from digits.scan.single.read import read_digit
 
     digit = read_digit(paths.ROOT / image)
     with results.fetched(commit, f"models/{model}") as folder:

@@ -21,7 +21,7 @@ import numpy as np
 from digits.core import files, paths
 from digits.core.config import Section
 from digits.core.errors import UserError
-from digits.scan.normalise import SIDE
+from digits.scan.single.normalise import SIDE
 
 FOLDER = paths.HOME / "data" / "feedback"
 NO_DIGIT = "none"

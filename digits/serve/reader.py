@@ -11,7 +11,7 @@ from digits.core import paths
 from digits.core.errors import UserError
 from digits.evaluation import abstention, examples
 from digits.inference.predictor import Predictor
-from digits.scan.page import find_digits
+from digits.scan.page.find import find_digits
 
 WITHHELD = "?"
 """Stands in a number for a digit about which the model abstains."""
@@ -134,7 +134,7 @@ class Reader:
         """Find every digit of a picture and ask the models about it.
 
         Args:
-            image: (height, width) uint8, as `scan.decode.read_image` gives it.
+            image: (height, width) uint8, as `scan.single.decode.read_image` gives it.
             models: Those to ask, some of the reader's; all if None.
 
         Raises:

@@ -256,7 +256,7 @@ def test_predict_reads_image_files_as_evaluate_reads_images(run, reproduced, tmp
     from sklearn.datasets import load_digits
 
     from digits.data import preprocess
-    from digits.scan.normalise import as_mnist
+    from digits.scan.single.normalise import as_mnist
 
     digits = load_digits().images.astype("uint8")
     images = preprocess.resize(digits, (28, 28), 16, 255)

@@ -18,7 +18,7 @@ from digits.core import paths
 from digits.core.errors import UserError
 from digits.inference import bundle
 from digits.inference.predictor import Predictor
-from digits.scan.normalise import as_mnist
+from digits.scan.single.normalise import as_mnist
 from tests.tiny import DESCRIPTION, ink_in_the_middle, page, ring, save_rule, saved
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from digits.core.errors import UserError
 from digits.evaluation import abstention, examples
 from digits.inference import bundle
-from digits.scan.page import find_digits
+from digits.scan.page.find import find_digits
 from digits.serve import annotate
 from digits.serve.reader import Page, Prediction, ReadDigit, Reader
 from tests.tiny import DESCRIPTION, ink_in_the_middle, page, save_rule

@@ -86,7 +86,8 @@ def test_only_evaluate_opens_the_test_set():
 
 
 @pytest.mark.parametrize(
-    "module", ["digits.cli", "digits.serve.reader", "digits.scan.page", "digits.serve.web.serving"]
+    "module",
+    ["digits.cli", "digits.serve.reader", "digits.scan.page.find", "digits.serve.web.serving"],
 )
 def test_predicting_needs_no_training_library(module):
     code = (

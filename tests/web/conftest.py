@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digits.scan.page import find_digits
+from digits.scan.page.find import find_digits
 from digits.serve.reader import Page, Prediction, ReadDigit
 from digits.serve.web import app, serving
 from digits.serve.web.limits import Settings

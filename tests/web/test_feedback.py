@@ -18,7 +18,7 @@ import requests
 from digits.core import paths
 from digits.core.errors import UserError
 from digits.datasets import download, raw
-from digits.scan.single import read_digit
+from digits.scan.single.read import read_digit
 from digits.serve import feedback
 
 PREDICTIONS, MODELS = {"cnn": "1"}, {"cnn": "a" * 64}

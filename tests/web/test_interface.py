@@ -16,8 +16,8 @@ from PIL import Image
 
 from digits.core import paths
 from digits.core.errors import UserError
-from digits.scan.decode import read_image
-from digits.scan.page import find_digits
+from digits.scan.page.find import find_digits
+from digits.scan.single.decode import read_image
 from digits.serve.answer import PageAnswer
 from digits.serve.reader import Prediction
 from digits.serve.web import app, images, serving

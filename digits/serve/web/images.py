@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from digits.core.errors import UserError
-from digits.scan.decode import FORMATS, MAX_PIXELS, read_image
+from digits.scan.single.decode import FORMATS, MAX_PIXELS, read_image
 from digits.serve.web.limits import ProblemError
 
 FIELD = "image"

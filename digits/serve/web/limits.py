@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from digits.scan.decode import MAX_BYTES
+from digits.scan.single.decode import MAX_BYTES
 
 T = TypeVar("T")
 

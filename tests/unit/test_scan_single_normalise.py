@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from digits.scan.normalise import STROKE_RANGE
-from digits.scan.page import find_digits
-from digits.scan.strokes import stroke_width
+from digits.scan.page.find import find_digits
+from digits.scan.single.normalise import STROKE_RANGE
+from digits.scan.single.strokes import stroke_width
 from tests.unit.pictures import draw, page
 
 

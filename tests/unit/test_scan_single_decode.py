@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from digits.core.errors import UserError
-from digits.scan import decode
-from digits.scan.decode import TURNS, read_image
-from digits.scan.page import find_digits
+from digits.scan.page.find import find_digits
+from digits.scan.single import decode
+from digits.scan.single.decode import TURNS, read_image
 from tests.unit.pictures import encoded, mnist_like, page
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from digits.core.errors import UserError
-from digits.scan.background import measure_ink
-from digits.scan.clean import working_size
-from digits.scan.decode import read_image
-from digits.scan.normalise import as_mnist, like_mnist
-from digits.scan.strokes import find_pieces
-from digits.scan.types import Piece, united
+from digits.scan.single.background import measure_ink
+from digits.scan.single.clean import working_size
+from digits.scan.single.decode import read_image
+from digits.scan.single.normalise import as_mnist, like_mnist
+from digits.scan.single.strokes import find_pieces
+from digits.scan.single.types import Piece, united
 
 
 def read_digit(path: Path) -> np.ndarray:

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from digits.scan.clean import MOST_ODD_PIXELS, odd_pixels
-from digits.scan.strokes import stroke_width
-from digits.scan.types import Piece
+from digits.scan.single.clean import MOST_ODD_PIXELS, odd_pixels
+from digits.scan.single.strokes import stroke_width
+from digits.scan.single.types import Piece
 
 SIDE, DIGIT_SIDE = 28, 20
 """MNIST: each digit is fitted into 20 x 20 and centred by mass in 28 x 28 (LeCun, Cortes and

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from digits.core.errors import UserError
-from digits.scan.page import find_digits
-from digits.scan.single import one_digit, read_digit
+from digits.scan.page.find import find_digits
+from digits.scan.single.read import one_digit, read_digit
 from tests.unit.pictures import mnist_like
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from benchmarks import sheets
 from digits.core.errors import UserError
-from digits.scan.page import find_digits
+from digits.scan.page.find import find_digits
 from tests.unit.pictures import mnist_like, page, textured
 
 

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from digits.scan.background import FAINTEST_INK, FAINTEST_LINE, is_clean
-from digits.scan.ruled_lines import may_have_ruled_lines, without_ruled_lines
-from digits.scan.types import Piece
+from digits.scan.single.background import FAINTEST_INK, FAINTEST_LINE, is_clean
+from digits.scan.single.ruled_lines import may_have_ruled_lines, without_ruled_lines
+from digits.scan.single.types import Piece
 
 NOISE_FACTOR = 5.0
 """Ink is darker than the background's noise (standard deviation) by at least this factor."""

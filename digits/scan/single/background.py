@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from digits.scan.clean import noise_level
+from digits.scan.single.clean import noise_level
 
 SMALL_SIDE = 300
 """A picture with a shorter long side, once enlarged, is taken for a drawing, evenly lit."""

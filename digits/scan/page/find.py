@@ -3,14 +3,14 @@
 import cv2
 import numpy as np
 
-from digits.scan.background import measure_ink
-from digits.scan.clean import working_size
-from digits.scan.normalise import SIDE, as_mnist, like_mnist
-from digits.scan.order import reading_order
-from digits.scan.segment import SMALLEST_DIGIT, join_broken, part_touching
-from digits.scan.single import check, main_pieces
-from digits.scan.strokes import find_pieces
-from digits.scan.types import Box, Digit, Piece, united
+from digits.scan.page.order import reading_order
+from digits.scan.page.segment import SMALLEST_DIGIT, join_broken, part_touching
+from digits.scan.single.background import measure_ink
+from digits.scan.single.clean import working_size
+from digits.scan.single.normalise import SIDE, as_mnist, like_mnist
+from digits.scan.single.read import check, main_pieces
+from digits.scan.single.strokes import find_pieces
+from digits.scan.single.types import Box, Digit, Piece, united
 
 
 def find_digits(grey: np.ndarray) -> list[Digit]:

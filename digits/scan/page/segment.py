@@ -5,8 +5,8 @@ import heapq
 import cv2
 import numpy as np
 
-from digits.scan.strokes import stroke_width, weighted_median
-from digits.scan.types import Piece, cropped, united
+from digits.scan.single.strokes import stroke_width, weighted_median
+from digits.scan.single.types import Piece, cropped, united
 
 SMALLEST_DIGIT = 0.012
 """Least long side of a digit as a share of the picture's: 3.5 mm on a page of A4."""

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from digits.scan.background import FAINTEST_INK, is_clean
+from digits.scan.single.background import FAINTEST_INK, is_clean
 
 
 def may_have_ruled_lines(mask: np.ndarray, noise: np.ndarray) -> bool:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from digits.scan.types import Piece
+from digits.scan.single.types import Piece
 
 
 def reading_order(pieces: list[Piece]) -> list[tuple[int, int]]:

@@ -3,7 +3,7 @@
 import cv2
 import pytest
 
-from digits.scan.page import find_digits
+from digits.scan.page.find import find_digits
 from tests.unit.pictures import page
 
 

@@ -1,0 +1,1 @@
+"""What finding every digit of a picture takes besides."""
