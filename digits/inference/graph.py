@@ -1,10 +1,13 @@
 """ONNX graphs from images to logits: how they are put together, and how they are run."""
 
+import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from digits.core.errors import UserError
 
 if TYPE_CHECKING:
     import onnx
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
 OPSET, IR_VERSION = 18, 10
 BATCH = 500
 """Images a call of the graph; more would only take more memory."""
+SHOWN = 200
+"""Characters of ONNX Runtime's own words in a message."""
 
 
 class Node(NamedTuple):
@@ -69,22 +74,75 @@ class Graph:
     """An ONNX graph from `images` to `logits`, run by ONNX Runtime on the CPU."""
 
     def __init__(self, content: bytes, threads: int = 0) -> None:
+        """Open the graph.
+
+        Args:
+            content: An ONNX model, whole: nothing is read from other files.
+            threads: Cores to use; 0 for all.
+
+        Raises:
+            UserError: if ONNX Runtime refuses the graph, or if it is none from `images` (n, height,
+                width, 1) to `logits` (n, classes), float32, for any n.
+
+        """
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"]
+        options.log_severity_level = 4
+        # Weights in files beside the model would be out of the bundle's digest.
+        options.add_session_config_entry(
+            "session.model_external_initializers_file_folder_path", os.devnull
         )
+        try:
+            self._session = onnxruntime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime has a dozen kinds without one of their own
+            raise UserError(f"ONNX Runtime refuses it ({_first_line(error)})") from None
+        described = [
+            [(part.name, part.type, part.shape) for part in parts]
+            for parts in (self._session.get_inputs(), self._session.get_outputs())
+        ]
+        match described:
+            case [
+                [("images", "tensor(float)", [None | str(), int(height), int(width), 1])],
+                [("logits", "tensor(float)", [None | str(), int(classes)])],
+            ]:
+                self.image_side, self.classes = (height, width), classes
+            case _:
+                raise UserError(
+                    "expected a graph from images (n, height, width, 1) to logits (n, classes), "
+                    f"float32, received one from {_shown(described[0])} to {_shown(described[1])}"
+                )
 
     def run(self, prepared: np.ndarray) -> np.ndarray:
-        """Outputs (n, classes) float32 for (n, height, width, 1) float32, all n of them."""
-        parts = [
-            self._session.run(["logits"], {"images": prepared[start : start + BATCH]})[0]
-            for start in range(0, len(prepared), BATCH)
-        ]
-        if not parts:
-            classes = self._session.get_outputs()[0].shape[1]
-            return np.empty((0, classes), np.float32)
-        return np.concatenate(parts)
+        """Outputs (n, classes) float32, all finite, for (n, height, width, 1) float32, all n of it.
+
+        Raises:
+            UserError: if the graph cannot be run, or gives what it does not promise.
+
+        """
+        answers = np.empty((len(prepared), self.classes), np.float32)
+        for start in range(0, len(prepared), BATCH):
+            part = prepared[start : start + BATCH]
+            try:
+                (found,) = self._session.run(["logits"], {"images": part})
+            except Exception as error:
+                raise UserError(f"ONNX Runtime cannot run it ({_first_line(error)})") from None
+            if found.shape != (len(part), self.classes):
+                raise UserError(
+                    f"expected {(len(part), self.classes)} numbers, received {found.shape}"
+                )
+            answers[start : start + BATCH] = found
+        if bad := int((~np.isfinite(answers).all(axis=1)).sum()):
+            raise UserError(f"its answer to {bad} of {len(prepared)} images is not finite")
+        return answers
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:SHOWN]
+
+
+def _shown(parts: Sequence[tuple[str, str, list[Any]]]) -> str:
+    return ", ".join(f"{name} {kind} {shape}" for name, kind, shape in parts)[:SHOWN] or "nothing"

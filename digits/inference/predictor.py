@@ -43,14 +43,29 @@ class Predictor:
             saved: The bundle.
             threads: Cores to use; 0 for all.
 
+        Raises:
+            UserError: if the graph cannot be opened, or if it is not of what the bundle describes.
+
         """
+        described = saved.description
         self.bundle = saved
-        self.classes = saved.description.classes
-        self._graph = Graph(saved.graph, threads)
+        self.classes = described.classes
+        try:
+            self._graph = Graph(saved.graph, threads)
+        except UserError as error:
+            raise self._unusable(error) from None
+        native = described.preprocess.size == "native"
+        side = described.raw_side if native else (preprocess.MNIST_SIDE,) * 2
+        wanted, found = (side, len(self.classes)), (self._graph.image_side, self._graph.classes)
+        if wanted != found:
+            raise self._unusable(
+                f"expected a graph from images of {wanted[0]} pixels to {wanted[1]} classes, as "
+                f"{bundle.DESCRIPTION} says, received one from {found[0]} to {found[1]}"
+            )
 
     @classmethod
     def load(cls, folder: Path, threads: int = 0) -> "Predictor":
-        """Read a bundle from its folder; raises UserError if it is not whole."""
+        """Read a bundle from its folder; raises UserError if it is not whole or not usable."""
         return cls(bundle.load(folder), threads)
 
     def probabilities(self, prepared: np.ndarray) -> np.ndarray:
@@ -60,10 +75,20 @@ class Predictor:
             prepared: (n, height, width, 1) float32.
 
         Returns:
-            (n, classes) float64, rows sum to 1.
+            (n, classes) float64, all finite, rows sum to 1.
+
+        Raises:
+            UserError: if the graph cannot be run, or if its answer is not finite.
 
         """
-        return scoring.softmax(self._graph.run(prepared), self.bundle.description.temperature)
+        try:
+            logits = self._graph.run(prepared)
+        except UserError as error:
+            raise self._unusable(error) from None
+        return scoring.softmax(logits, self.bundle.description.temperature)
+
+    def _unusable(self, reason: object) -> UserError:
+        return bundle.unusable(self.bundle.folder, f"{bundle.GRAPH}: {reason}")
 
     def labels(self, labels: np.ndarray, classes: Sequence[str]) -> np.ndarray:
         """The labels of a data set as this model numbers them.

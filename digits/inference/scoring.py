@@ -8,6 +8,8 @@ DECIMALS = 6
 """Of the probabilities in predictions.csv.  All figures are computed from the rounded values, so
 that whoever reads the file finds the same figures."""
 CONFIDENCE = 0.95
+COLDEST, HOTTEST = 0.01, 100.0
+"""Bounds of the temperature."""
 
 
 def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
@@ -36,7 +38,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         true = probabilities[np.arange(len(labels)), labels]
         return float(-np.log(np.maximum(true, np.finfo(float).tiny)).mean())
 
-    best = minimize_scalar(loss, bounds=(np.log(0.01), np.log(100)), method="bounded")
+    best = minimize_scalar(loss, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
     return round(float(np.exp(best.x)), 4)
 
 
