@@ -60,6 +60,38 @@ def ink_in_the_middle(side=28, weight=1.0):
     )
 
 
+HALVES: dict[str, Any] = DESCRIPTION | {
+    "raw_side": [4, 4],
+    "preprocess": DESCRIPTION["preprocess"] | {"deskew": False, "size": "native"},
+    "temperature": 2.0,
+    "parameters": 32,
+}
+"""Of `left_or_right`."""
+
+
+def left_or_right():
+    """A graph whose first output is the ink on the left, the second that on the right."""
+    weights = np.zeros((4, 4, 2), np.float32)
+    weights[:, :2, 0] = weights[:, 2:, 1] = 1
+    return helper.make_model(
+        helper.make_graph(
+            [
+                helper.make_node("Reshape", ["images", "row"], ["flat"]),
+                helper.make_node("MatMul", ["flat", "weights"], ["logits"]),
+            ],
+            "test",
+            [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 4, 4, 1])],
+            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 2])],
+            [
+                numpy_helper.from_array(np.array([-1, 16]), "row"),
+                numpy_helper.from_array(weights.reshape(16, 2), "weights"),
+            ],
+        ),
+        opset_imports=[helper.make_opsetid("", 18)],
+        ir_version=10,
+    )
+
+
 def ring(canvas, x, y, tall, ink=0):
     cv2.ellipse(canvas, (x, y), (tall // 3, tall // 2), 0, 0, 360, ink, max(tall // 8, 1), 16)
 

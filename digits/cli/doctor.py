@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from digits.core.errors import printable
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -25,10 +27,12 @@ def doctor() -> None:
 
 
 def _findings(findings: "list[Finding]") -> "Table":
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(show_header=False, box=None, pad_edge=False)
     for finding in findings:
         mark = "[green]ok[/green]" if finding.good else "[red]not ok[/red]"
-        table.add_row(mark, f"[bold]{finding.subject}[/bold]", finding.text)
+        text = "\n".join(escape(printable(line)) for line in finding.text.split("\n"))
+        table.add_row(mark, f"[bold]{finding.subject}[/bold]", text)
     return table

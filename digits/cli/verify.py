@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digits.cli.arguments import Model
+from digits.core.errors import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,11 +44,13 @@ def verify(
 
 
 def _outputs(report: "Report") -> "Table":
+    from rich.markup import escape
     from rich.table import Table
 
     colours = {"bit-equal": "green", "within tolerance": "yellow", "different": "red"}
     table = Table("output", "verdict", "detail", box=None, pad_edge=False)
     for output in report.outputs:
         colour = colours.get(output.verdict, "dim")
-        table.add_row(output.path, f"[{colour}]{output.verdict}[/{colour}]", output.detail)
+        path, detail = escape(printable(output.path)), escape(printable(output.detail))
+        table.add_row(path, f"[{colour}]{output.verdict}[/{colour}]", detail)
     return table

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from digits.core.errors import UserError
+from digits.core.errors import UNWRITABLE, UserError
 
 
 @contextmanager
@@ -16,17 +16,28 @@ def atomic(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; move it into place if the block succeeds.
 
     A killed or failed writer leaves the former file, or none, never half of one.
+
+    Raises:
+        OSError: with `path` as its file name if there is no room for it, whatever file a library
+            names: shutil names the one that it reads, and numpy none.
+
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        temporary = Path(name)
+        os.close(handle)
         yield temporary
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        raise OSError(error.errno, error.strerror or os.strerror(error.errno), str(path)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def _umask() -> int:

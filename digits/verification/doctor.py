@@ -5,12 +5,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
+
+import numpy as np
 
 from digits.core import config, paths
 from digits.core.errors import UserError
-from digits.evaluation import abstention
+from digits.data import preprocess
+from digits.evaluation import abstention, examples
 from digits.hardware import detect, selection
 from digits.inference import bundle
+from digits.inference.predictor import Predictor
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ def examine() -> list[Finding]:
         ("hardware", _hardware),
         ("params.yaml", _parameters),
         ("dvc.lock", _lock),
-        *((f"models/{model}", lambda model=model: _model(model)) for model in config.MODELS),
+        *((f"models/{model}", lambda model=model: answer(model)) for model in config.MODELS),
         ("MLflow store", _store),
     ]
     findings = []
@@ -39,14 +44,21 @@ def examine() -> list[Finding]:
             findings.append(Finding(subject, True, look()))
         except UserError as error:
             findings.append(Finding(subject, False, str(error)))
+        except Exception as error:  # whatever is broken here, the rest is looked at all the same
+            findings.append(Finding(subject, False, f"{type(error).__name__}: {error}"))
     return findings
 
 
 def _packages() -> str:
     """Versions of what computes, compared with the lock file."""
+    try:
+        lines = paths.PIPELINE_LOCK.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        name = paths.relative(paths.PIPELINE_LOCK)
+        raise UserError(f"{name} is missing; restore it with `git checkout {name}`") from None
     pinned = dict(
         line.removesuffix(" \\").split(" ;")[0].split("==")
-        for line in paths.PIPELINE_LOCK.read_text(encoding="utf-8").splitlines()
+        for line in lines
         if "==" in line and not line.startswith(" ")
     )
     other = {}
@@ -98,13 +110,33 @@ def _lock() -> str:
     return "the results belong to the code and the parameters as they stand"
 
 
-def _model(model: str) -> str:
-    saved = bundle.load(paths.MODELS / model)
-    described = saved.description
-    rule = abstention.load(model, saved.digest)
+def answer(model: str, folder: Path = paths.MODELS) -> str:
+    """Let a model, with its rule when to abstain, answer the image of a stroke.
+
+    Args:
+        model: Its name.
+        folder: Where the bundles are.
+
+    Returns:
+        What kind of model it is.
+
+    Raises:
+        UserError: if it cannot be opened or used.
+
+    """
+    ready = Predictor.load(folder / model, threads=1)
+    described = ready.bundle.description
+    if described.model != model:
+        raise bundle.unusable(ready.bundle.folder, f"it holds the model {described.model}")
+    rule = abstention.load(model, ready.bundle.digest, folder)
+    stroke = np.zeros((1, preprocess.MNIST_SIDE, preprocess.MNIST_SIDE), np.uint8)
+    stroke[:, 4:24, 12:16] = preprocess.FULL
+    examples.load(model, folder)
+    prepared = ready.prepare(stroke)
+    rule.withheld(prepared, ready.probabilities(prepared))
     return (
-        f"trained on {described.dataset}, {saved.size / 2**20:.1f} MiB, {saved.digest[:12]}, "
-        f"not sure of scores below {rule.threshold:.1%}"
+        f"trained on {described.dataset}, {ready.bundle.size / 2**20:.1f} MiB, "
+        f"{ready.bundle.digest[:12]}, answers, abstains below a score of {rule.threshold:.1%}"
     )
 
 
