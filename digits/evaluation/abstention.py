@@ -13,10 +13,10 @@ confidence.
 import base64
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from digits.core import files, paths
 from digits.core.config import Section
@@ -61,9 +61,9 @@ class Stored(Section):
     """The digest of the bundle that it was made for."""
     calibrated: bool
     """False if there was no validation set: no answer is then withheld."""
-    threshold: float
+    threshold: Annotated[float, Field(ge=0, le=1)]
     """Least score of a confident answer."""
-    limit: float | None
+    limit: Annotated[float, Field(ge=0)] | None
     """Largest distance of a confident answer, 0 to 1; null without validation set."""
     shape: tuple[int, int, int]
     """Classes, 1 + dimensions, features: each class's mean vector, then its axes."""
@@ -277,8 +277,8 @@ def save(rule: Rule, model: str, digest: str, folder: Path = paths.MODELS) -> No
     files.write_json(path(model, folder), stored.model_dump(mode="json"))
 
 
-def load(model: str, digest: str, folder: Path = paths.MODELS) -> Rule:
-    """Read the rule of the bundle with this digest.
+def load(model: str, digest: str, classes: int, folder: Path = paths.MODELS) -> Rule:
+    """Read the rule of the bundle with this digest, which tells so many classes apart.
 
     Raises:
         UserError: if there is none, it is damaged, or it was made for another model.
@@ -299,4 +299,7 @@ def load(model: str, digest: str, folder: Path = paths.MODELS) -> Rule:
         raise UserError(f"{shown} is damaged or of another version; {again}") from None
     if stored.model_sha256 != digest:
         raise UserError(f"{shown} was made for another {model} than the one beside it; {again}")
+    known, _, features = stored.shape
+    if (known, features) != (classes, FEATURES) or not np.isfinite(subspaces).all():
+        raise UserError(f"{shown} is damaged or of another version; {again}")
     return Rule(stored.threshold, stored.limit, subspaces)

@@ -119,7 +119,8 @@ class Reader:
             model: predictor.bundle.digest for model, predictor in self._predictors.items()
         }
         self._rules = {
-            model: abstention.load(model, digest, folder) for model, digest in self.digests.items()
+            model: abstention.load(model, self.digests[model], len(predictor.classes), folder)
+            for model, predictor in self._predictors.items()
         }
         self._examples = {model: examples.load(model, folder) for model in self.models}
         self.classes = self._predictors[self.models[0]].classes

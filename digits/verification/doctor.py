@@ -128,7 +128,7 @@ def answer(model: str, folder: Path = paths.MODELS) -> str:
     described = ready.bundle.description
     if described.model != model:
         raise bundle.unusable(ready.bundle.folder, f"it holds the model {described.model}")
-    rule = abstention.load(model, ready.bundle.digest, folder)
+    rule = abstention.load(model, ready.bundle.digest, len(ready.classes), folder)
     stroke = np.zeros((1, preprocess.MNIST_SIDE, preprocess.MNIST_SIDE), np.uint8)
     stroke[:, 4:24, 12:16] = preprocess.FULL
     examples.load(model, folder)

@@ -172,7 +172,7 @@ def test_the_committed_limits_buy_fewer_errors_for_few_digits(model):
 def test_digits_that_were_not_trained_on_stay_confident(ready, reader, model, validation):
     images, labels = validation
     probabilities = ready.probabilities(images)
-    rule = abstention.load(model, ready.bundle.digest)
+    rule = abstention.load(model, ready.bundle.digest, len(ready.classes))
     confident = np.equal(rule.withheld(images, probabilities), None)
     wrong = probabilities.argmax(1) != labels
     assert confident.mean() > 0.96

@@ -1,5 +1,6 @@
 """When to abstain: by the score, and by how like its label's digits the image is."""
 
+import base64
 import json
 
 import cv2
@@ -142,7 +143,7 @@ def test_without_validation_images_nothing_is_withheld(tmp_path):
     assert judged == {"calibrated": False, "images": 0}
     abstention.save(rule, "svc", "digest", tmp_path)
     assert json.loads(abstention.path("svc", tmp_path).read_text())["calibrated"] is False
-    kept = abstention.load("svc", "digest", tmp_path)
+    kept = abstention.load("svc", "digest", 2, tmp_path)
     assert (kept.threshold, kept.limit) == (0, None)
     assert kept.withheld(np.zeros((1, 28, 28, 1), np.float32), np.array([[0.5, 0.5]])) == [None]
 
@@ -150,7 +151,7 @@ def test_without_validation_images_nothing_is_withheld(tmp_path):
 def test_saved_and_loaded_it_says_the_same(rng, held_out, tmp_path):
     rule, _ = abstention.judge(*held_out)
     abstention.save(rule, "svc", "digest", tmp_path)
-    kept = abstention.load("svc", "digest", tmp_path)
+    kept = abstention.load("svc", "digest", 2, tmp_path)
     np.testing.assert_array_equal(kept.subspaces, rule.subspaces)
     assert (kept.threshold, kept.limit) == (rule.threshold, rule.limit)
 
@@ -169,4 +170,32 @@ def test_a_missing_damaged_or_foreign_rule_is_refused(held_out, tmp_path, damage
     abstention.save(abstention.judge(*held_out)[0], "svc", "digest", tmp_path)
     damage(abstention.path("svc", tmp_path))
     with pytest.raises(UserError, match=words):
-        abstention.load("svc", "digest", tmp_path)
+        abstention.load("svc", "digest", 2, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"threshold": -0.1},
+        {"threshold": 1.1},
+        {"threshold": float("nan")},
+        {"limit": -1.0},
+        {"limit": float("inf")},
+        {"shape": [1, 2, 3]},
+        {"shape": [3, 41, abstention.FEATURES]},
+        {"shape": [2, 82, abstention.FEATURES // 2]},
+        {"shape": [-1, 41, abstention.FEATURES]},
+        {"subspaces": ""},
+        {"subspaces": "nan"},
+    ],
+)
+def test_a_rule_that_no_judgement_gives_is_refused(held_out, tmp_path, change):
+    rule = abstention.judge(*held_out)[0]
+    abstention.save(rule, "svc", "digest", tmp_path)
+    file = abstention.path("svc", tmp_path)
+    if change.get("subspaces") == "nan":
+        numbers = np.full(rule.subspaces.shape, np.nan, "<f2")
+        change = {"subspaces": base64.b64encode(numbers.tobytes()).decode()}
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(UserError, match=r"damaged.*dvc repro confidence@svc"):
+        abstention.load("svc", "digest", 2, tmp_path)

@@ -1,64 +1,17 @@
-"""Files that are whole or absent, errors that end a program, augmentation, figures, the report."""
+"""Augmentation, figures, the report."""
 
-import errno
 import io
 import json
-import signal
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from digits.core import errors, files
 from digits.core.errors import UserError
 from digits.report import comparison, plots
 from digits.training import augment
 from tests import made_records
-
-
-def test_an_interrupted_writer_leaves_the_former_file(tmp_path):
-    path = tmp_path / "folder" / "result.json"
-    files.write_json(path, {"accuracy": 0.5})
-    with pytest.raises(ZeroDivisionError), files.atomic(path) as temporary:
-        temporary.write_text("half")
-        raise ZeroDivisionError
-    assert files.read_json(path) == {"accuracy": 0.5}
-    assert [file.name for file in path.parent.iterdir()] == ["result.json"]
-
-
-def test_json_without_nan(tmp_path):
-    with pytest.raises(ValueError, match="JSON"):
-        files.write_json(tmp_path / "a.json", {"loss": float("nan")})
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_broken_or_missing_result_says_how_to_make_it(tmp_path):
-    with pytest.raises(UserError, match="dvc checkout"):
-        files.read_json(tmp_path / "a.json")
-    (tmp_path / "a.json").write_text("{")
-    with pytest.raises(UserError, match="not valid JSON"):
-        files.read_json(tmp_path / "a.json")
-
-
-@pytest.mark.parametrize(
-    ("raised", "words"),
-    [
-        (UserError("expected a digit"), "error: expected a digit"),
-        (OSError(errno.ENOSPC, "No space left on device", "x.npz"), "x.npz"),
-        (KeyboardInterrupt(), "interrupted"),
-    ],
-)
-def test_an_expected_failure_is_one_message(raised, words):
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        with pytest.raises(SystemExit) as caught, errors.reported():
-            raise raised
-        assert words in str(caught.value)
-        with pytest.raises(ZeroDivisionError), errors.reported():
-            raise ZeroDivisionError
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def amounts(**changes):

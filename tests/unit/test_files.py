@@ -1,0 +1,74 @@
+"""Files are whole or absent, and a full disk is said of the file that was being written."""
+
+import errno
+import shutil
+
+import numpy as np
+import pytest
+
+from digits.core import files
+from digits.core.errors import UserError
+
+
+def test_an_interrupted_writer_leaves_the_former_file(tmp_path):
+    path = tmp_path / "folder" / "result.json"
+    files.write_json(path, {"accuracy": 0.5})
+    with pytest.raises(ZeroDivisionError), files.atomic(path) as temporary:
+        temporary.write_text("half")
+        raise ZeroDivisionError
+    assert files.read_json(path) == {"accuracy": 0.5}
+    assert [file.name for file in path.parent.iterdir()] == ["result.json"]
+
+
+def test_json_without_nan(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        files.write_json(tmp_path / "a.json", {"loss": float("nan")})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_broken_or_missing_result_says_how_to_make_it(tmp_path):
+    with pytest.raises(UserError, match="dvc checkout"):
+        files.read_json(tmp_path / "a.json")
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(UserError, match="not valid JSON"):
+        files.read_json(tmp_path / "a.json")
+
+
+FULL = "/dev/full"
+"""Linux has no room in it."""
+
+
+def fill(write):
+    with open(FULL, "wb") as sink:
+        write(sink)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda _: fill(lambda sink: sink.write(bytes(10**6))),
+        lambda _: fill(lambda sink: np.savez(sink, images=np.zeros(10**6, np.uint8))),
+        lambda _: shutil.copyfile(np.__file__, FULL),
+    ],
+    ids=["write", "numpy", "copy"],
+)
+def test_a_full_disk_is_said_of_what_was_being_written(tmp_path, write):
+    target = tmp_path / "result.npz"
+    with pytest.raises(OSError, match=r"result\.npz") as caught, files.atomic(target) as temporary:
+        write(temporary)
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(target))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_said_before_anything_is_written(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/other")
+
+    monkeypatch.setattr("tempfile.mkstemp", full)
+    with pytest.raises(OSError, match=r"result\.npz"), files.atomic(tmp_path / "result.npz"):
+        pass
+
+
+def test_what_cannot_be_read_is_said_of_what_is_read(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"missing\.csv"), files.atomic(tmp_path / "a.npz"):
+        (tmp_path / "missing.csv").read_text()
