@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from digits.core import files, paths
+from digits.core import paths, records
 from digits.core.config import Section
 from digits.core.errors import UserError
 from digits.datasets import optdigits, own, raw
@@ -81,17 +81,14 @@ def download(
             shutil.copyfile(optdigits.bundled(), arriving / optdigits.FILE)
         elif name in ("idx", "folder"):
             own.copy(name, (root / params.path).resolve(), arriving)
-        files.write_json(
-            arriving / paths.DATASET_JSON,
-            {
-                "name": name,
-                "files": {
-                    str(path.relative_to(arriving)): _sha256(path)
-                    for path in sorted(arriving.rglob("*"))
-                    if path.is_file()
-                },
+        records.RawFiles(
+            name=name,
+            files={
+                str(path.relative_to(arriving)): _sha256(path)
+                for path in sorted(arriving.rglob("*"))
+                if path.is_file()
             },
-        )
+        ).write(arriving / paths.DATASET_JSON)
         raw.load(arriving, read_image)
         shutil.rmtree(folder, ignore_errors=True)
         arriving.rename(folder)

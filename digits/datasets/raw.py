@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from digits.core import files, paths
+from digits.core import paths, records
 from digits.core.errors import UserError
 from digits.datasets import idx, optdigits
 from digits.datasets.published import PUBLISHED
@@ -39,7 +39,7 @@ def load(folder: Path, read_image: ReadImage) -> RawSet:
         UserError: if a file is missing, damaged or does not hold what its format says.
 
     """
-    name = files.read_json(folder / paths.DATASET_JSON)["name"]
+    name = records.RawFiles.read(folder / paths.DATASET_JSON).name
     if name == "optdigits":
         return _load_optdigits(folder / optdigits.FILE)
     if name == "folder":

@@ -1,6 +1,5 @@
 """What every training stage reads, and what it writes."""
 
-import json
 import resource
 import sys
 from collections.abc import Callable
@@ -82,10 +81,10 @@ def conclude(
         trained.graph,
         {
             "model": model,
-            "dataset": description["name"],
-            "classes": description["classes"],
-            "raw_side": description["raw_side"],
-            "white": description["white"],
+            "dataset": description.name,
+            "classes": list(description.classes),
+            "raw_side": list(description.raw_side),
+            "white": description.white,
             "preprocess": config.load("preprocess", preprocess.Params).model_dump(),
             "temperature": temperature,
             "calibrated": calibrated,
@@ -104,7 +103,7 @@ def conclude(
             pd.DataFrame(trained.history).to_csv(temporary, index=False, lineterminator="\n")
     records.Train(
         model=model,
-        dataset=description["name"],
+        dataset=description.name,
         model_sha256=digest,
         **trained.results,
         validation_accuracy=validation_accuracy,
@@ -114,10 +113,7 @@ def conclude(
         bundle_bytes=bundle.load(folder).size,
         export_checked_on=len(trained.outputs),
         export_differs_on=differing,
-        split={
-            name: records.Images.parse(json.dumps(part), "data/split/split.json")
-            for name, part in description["sets"].items()
-        },
+        split=description.sets,
     ).write(metrics / "train.json")
     records.Timing(
         started=began,
