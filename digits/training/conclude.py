@@ -16,6 +16,7 @@ from digits.data import preprocess, split
 from digits.hardware import selection
 from digits.inference import bundle, scoring
 from digits.inference.graph import Graph
+from digits.inference.predictor import Predictor
 
 if TYPE_CHECKING:
     import onnx
@@ -97,6 +98,8 @@ def conclude(
         },
         trained.save_network,
     )
+    # What cannot be served is not recorded as trained.
+    written = Predictor.load(folder, machine.threads)
     metrics = paths.METRICS / model
     if trained.history:
         with files.atomic(metrics / "history.csv") as temporary:
@@ -110,7 +113,7 @@ def conclude(
         validation_loss=validation_loss,
         temperature=temperature,
         parameters=trained.parameters,
-        bundle_bytes=bundle.load(folder).size,
+        bundle_bytes=written.bundle.size,
         export_checked_on=len(trained.outputs),
         export_differs_on=differing,
         split=description.sets,
