@@ -5,9 +5,9 @@ Run as `python -m stages.confidence MODEL`, or by `dvc repro confidence@MODEL`.
 
 import sys
 
-from digits.core import config, errors, paths, records
+from digits.core import config, errors, files, paths
 from digits.data import preprocess, split
-from digits.datasets import raw
+from digits.datasets.raw.read import read_raw
 from digits.evaluation import abstention, examples
 from digits.hardware import selection
 from digits.inference import predictor
@@ -27,15 +27,16 @@ def main(model: str) -> None:
 
     trained = split.read(paths.SPLIT, "train")
     chosen = examples.choose(trained.labels, trained.index)
-    stored = raw.load(paths.RAW, read_digit)
+    stored = read_raw(paths.RAW, read_digit)
     images = stored.images[trained.index[chosen]]
     side = (preprocess.MNIST_SIDE, preprocess.MNIST_SIDE)
     if images.shape[1:] != side:
         images = preprocess.resize(images, side, stored.white, preprocess.FULL)
     examples.save(images, trained.labels[chosen], ready.prepare(images), model)
 
-    records.Confidence(model=model, dataset=dataset, model_sha256=digest, **judged).write(
-        paths.METRICS / model / "confidence.json"
+    files.write_json(
+        paths.METRICS / model / "confidence.json",
+        {"model": model, "dataset": dataset, "model_sha256": digest, **judged},
     )
     if judged["calibrated"]:
         print(f"{model} answers {judged['coverage']:.2%} of {judged['images']:,} validation images")

@@ -4,12 +4,12 @@ import hashlib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
-from digits.core import files, paths, records
+from digits.core import files, paths
 from digits.core.config import Count, Section, Seed
 from digits.core.errors import UserError
 
@@ -148,7 +148,7 @@ def _take(
     return drawn, others
 
 
-def shared_images(images: np.ndarray, indices: Indices) -> list[records.InTwoSets]:
+def shared_images(images: np.ndarray, indices: Indices) -> list[dict[str, Any]]:
     """Images that stand, pixel for pixel, in two sets.
 
     Returns:
@@ -163,7 +163,7 @@ def shared_images(images: np.ndarray, indices: Indices) -> list[records.InTwoSet
             digest = hashlib.blake2b(images[place].tobytes(), digest_size=16).digest()
             seen = places.setdefault(digest, {})
             shared += [
-                records.InTwoSets(sets=(other, name), index=(first, int(place)))
+                {"sets": [other, name], "index": [first, int(place)]}
                 for other, first in seen.items()
                 if other != name
             ]
@@ -172,27 +172,26 @@ def shared_images(images: np.ndarray, indices: Indices) -> list[records.InTwoSet
 
 
 def describe(
-    images: np.ndarray, labels: np.ndarray, indices: Indices, prepared: records.Prepared
-) -> records.Split:
+    images: np.ndarray, labels: np.ndarray, indices: Indices, info: dict[str, Any]
+) -> dict[str, Any]:
     """What split.json says: class counts, a digest of every set, and images in two sets."""
     used = np.concatenate(indices)
     if len(np.unique(used)) != len(used):
         raise AssertionError("the sets of the split overlap")
     shared = shared_images(images, indices)
-    classes = len(prepared.classes)
-    return records.Split(
-        **dict(prepared),
-        image_shape=images.shape[1:],
-        sets={
-            name: records.Images(
-                images=len(members),
-                per_class=tuple(np.bincount(labels[members], minlength=classes).tolist()),
-                sha256=_digest(images[members], labels[members]),
-            )
+    return {
+        **info,
+        "image_shape": list(images.shape[1:]),
+        "sets": {
+            name: {
+                "images": len(members),
+                "per_class": np.bincount(labels[members], minlength=len(info["classes"])).tolist(),
+                "sha256": _digest(images[members], labels[members]),
+            }
             for name, members in zip(SETS, indices, strict=True)
         },
-        in_two_sets=records.SharedImages(count=len(shared), first=tuple(shared[:SAMPLES_NAMED])),
-    )
+        "in_two_sets": {"count": len(shared), "first": shared[:SAMPLES_NAMED]},
+    }
 
 
 def _digest(images: np.ndarray, labels: np.ndarray) -> str:
@@ -238,7 +237,7 @@ class TrainingData:
 
     train: Part
     validation: Part
-    description: records.Split
+    description: dict[str, Any]
     """split.json."""
 
     @classmethod
@@ -247,7 +246,7 @@ class TrainingData:
         return cls(
             read(folder, "train"),
             read(folder, "validation"),
-            records.Split.read(folder / "split.json"),
+            files.read_json(folder / "split.json"),
         )
 
     @property
@@ -262,4 +261,4 @@ class TrainingData:
 
     @property
     def classes(self) -> list[str]:
-        return list(self.description.classes)
+        return list(self.description["classes"])

@@ -17,7 +17,8 @@ import requests
 
 from digits.core import paths
 from digits.core.errors import UserError
-from digits.datasets import download, raw
+from digits.datasets import download
+from digits.datasets.raw.read import read_raw
 from digits.scan.single.read import read_digit
 from digits.serve import feedback
 
@@ -49,22 +50,6 @@ def test_a_correction_is_kept(service, drawing, tmp_path):
     assert kept["models"] == service.reader.digests
     assert kept["time"].endswith("Z")
     assert "data:image/png;base64," + kept["image"] == digit["image"]
-
-
-def test_a_correction_can_be_withdrawn(service, tmp_path):
-    folder = tmp_path / "feedback"
-    kept, withdrawn = add(folder, 1, "1"), add(folder, 2, "2")
-    address = f"{service.address}/api/feedback"
-    assert requests.delete(f"{address}/{withdrawn}", timeout=5).status_code == 204
-    assert [path.stem for path in folder.glob("*.json")] == [kept]
-    again = requests.delete(f"{address}/{withdrawn}", timeout=5)
-    assert (again.status_code, again.headers["content-type"]) == (404, "application/problem+json")
-    other = requests.delete(f"{address}/{kept}", headers={"origin": "http://x.org"}, timeout=5)
-    assert other.status_code == 403
-    (folder / "notes.json").write_text("{}")
-    for name in ("notes", "..%2f..%2fnotes", f"{kept}.json", "x" * 200):
-        assert requests.delete(f"{address}/{name}", timeout=5).status_code in (404, 422)
-    assert sorted(path.stem for path in folder.glob("*.json")) == [kept, "notes"]
 
 
 @pytest.mark.parametrize(
@@ -236,7 +221,7 @@ def test_a_data_set_of_the_last_corrections(tmp_path):
 
     params = download.Params(name="folder", path=str(target), fallback="none")
     download.download(params, tmp_path / "raw", read_digit)
-    read = raw.load(tmp_path / "raw", read_digit)
+    read = read_raw(tmp_path / "raw", read_digit)
     assert read.classes == ("5", "8")
     assert sorted(read.labels) == [0, 0, 1]
 
