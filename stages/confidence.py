@@ -5,7 +5,7 @@ Run as `python -m stages.confidence MODEL`, or by `dvc repro confidence@MODEL`.
 
 import sys
 
-from digits.core import config, errors, files, paths
+from digits.core import config, errors, paths, records
 from digits.data import preprocess, split
 from digits.datasets.raw.read import read_raw
 from digits.evaluation import abstention, examples
@@ -34,9 +34,8 @@ def main(model: str) -> None:
         images = preprocess.resize(images, side, stored.white, preprocess.FULL)
     examples.save(images, trained.labels[chosen], ready.prepare(images), model)
 
-    files.write_json(
-        paths.METRICS / model / "confidence.json",
-        {"model": model, "dataset": dataset, "model_sha256": digest, **judged},
+    records.Confidence(model=model, dataset=dataset, model_sha256=digest, **judged).write(
+        paths.METRICS / model / "confidence.json"
     )
     if judged["calibrated"]:
         print(f"{model} answers {judged['coverage']:.2%} of {judged['images']:,} validation images")

@@ -5,7 +5,7 @@ Run as `python -m stages.preprocess`, or by `dvc repro preprocess`.
 
 import numpy as np
 
-from digits.core import config, errors, files, paths
+from digits.core import config, errors, files, paths, records
 from digits.data import preprocess
 from digits.datasets.raw.read import read_raw
 from digits.scan.single.read import read_digit
@@ -19,15 +19,12 @@ def main() -> None:
     for name, array in (("images", images), ("labels", stored.labels), ("is_test", stored.is_test)):
         with files.atomic(paths.PREPARED / f"{name}.npy") as path, path.open("wb") as sink:
             np.save(sink, array)
-    files.write_json(
-        paths.PREPARED / paths.DATASET_JSON,
-        {
-            "name": stored.name,
-            "classes": list(stored.classes),
-            "raw_side": list(stored.images.shape[1:]),
-            "white": stored.white,
-        },
-    )
+    records.Prepared(
+        name=stored.name,
+        classes=stored.classes,
+        raw_side=stored.images.shape[1:],
+        white=stored.white,
+    ).write(paths.PREPARED / paths.DATASET_JSON)
     print(f"{stored.name}: {len(images):,} images of {images.shape[1:3]} in data/prepared")
 
 

@@ -5,7 +5,7 @@ Run as `python -m stages.split`, or by `dvc repro split`.
 
 import numpy as np
 
-from digits.core import config, errors, files, paths
+from digits.core import config, errors, paths, records
 from digits.data import split
 
 
@@ -15,14 +15,14 @@ def main() -> None:
     images, labels, is_test = (
         np.load(paths.PREPARED / f"{name}.npy") for name in ("images", "labels", "is_test")
     )
-    info = files.read_json(paths.PREPARED / paths.DATASET_JSON)
+    prepared = records.Prepared.read(paths.PREPARED / paths.DATASET_JSON)
     indices = split.draw(labels, is_test, params)
-    description = split.describe(images, labels, indices, info)
+    description = split.describe(images, labels, indices, prepared)
     split.save(paths.SPLIT, images, labels, indices)
-    files.write_json(paths.SPLIT / "split.json", description)
+    description.write(paths.SPLIT / "split.json")
     sizes = " / ".join(f"{len(members):,}" for members in indices)
-    print(f"{info['name']}: {sizes} images to train, validate and test")
-    if shared := description["in_two_sets"]["count"]:
+    print(f"{prepared.name}: {sizes} images to train, validate and test")
+    if shared := description.in_two_sets.count:
         print(f"{shared} image(s) stand in two sets; data/split/split.json names them")
 
 

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from digits.core.parent import followed
+
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """Reasons for which only writing fails."""
 INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -41,11 +43,13 @@ def reported() -> Iterator[None]:
     """Turn an expected failure into one message on stderr and exit status 1.
 
     A bug still shows its traceback.  A terminated process unwinds like an interrupted one, so
-    that temporary files are removed and the MLflow run is closed.
+    that temporary files are removed and the MLflow run is closed; a stage that is started by DVC
+    ends so when DVC is gone.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        yield
+        with followed():
+            yield
     except UserError as error:
         sys.exit("\n".join(printable(line) for line in f"error: {error}".split("\n")))
     except KeyboardInterrupt:

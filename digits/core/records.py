@@ -1,4 +1,4 @@
-"""What metrics/*.json hold: one class a file, with the unit of every figure.
+"""What metrics/*.json and the files beside the data hold: a class a file, with units.
 
 A record that reads or builds is right: keys, types and ranges are checked, nothing is converted in
 silence.  A key that was not given is not written; so a support vector machine has no epochs, where
@@ -124,6 +124,25 @@ class Hardware(Record):
     """The parameter hardware.label."""
 
 
+class RawFiles(Record):
+    """data/raw/dataset.json: what was downloaded."""
+
+    name: str
+    files: dict[str, Sha256]
+    """By path in the folder."""
+
+
+class Prepared(Record):
+    """data/prepared/dataset.json: what the prepared images are made of."""
+
+    name: str
+    classes: tuple[str, ...]
+    raw_side: tuple[int, int]
+    """Height and width of the raw images in pixels."""
+    white: Annotated[int, Field(ge=1, le=255)]
+    """The raw images' grey level of full ink."""
+
+
 class Images(Record):
     """One set of the split."""
 
@@ -131,6 +150,32 @@ class Images(Record):
     per_class: tuple[Count, ...]
     sha256: Sha256
     """Over the prepared images and their labels."""
+
+
+class InTwoSets(Record):
+    """An image that stands in two sets."""
+
+    sets: tuple[str, str]
+    index: tuple[int, int]
+    """Its places in the data set."""
+
+
+class SharedImages(Record):
+    """The images that stand in two sets."""
+
+    count: Count
+    first: tuple[InTwoSets, ...]
+    """The first of them."""
+
+
+class Split(Prepared):
+    """data/split/split.json: the sets."""
+
+    image_shape: tuple[int, int, int]
+    """Height, width and channels of the prepared images."""
+    sets: dict[str, Images]
+    """train, validation, test."""
+    in_two_sets: SharedImages
 
 
 class Train(Record):

@@ -4,12 +4,12 @@ import hashlib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
-from digits.core import files, paths
+from digits.core import files, paths, records
 from digits.core.config import Count, Section, Seed
 from digits.core.errors import UserError
 
@@ -148,7 +148,7 @@ def _take(
     return drawn, others
 
 
-def shared_images(images: np.ndarray, indices: Indices) -> list[dict[str, Any]]:
+def shared_images(images: np.ndarray, indices: Indices) -> list[records.InTwoSets]:
     """Images that stand, pixel for pixel, in two sets.
 
     Returns:
@@ -163,7 +163,7 @@ def shared_images(images: np.ndarray, indices: Indices) -> list[dict[str, Any]]:
             digest = hashlib.blake2b(images[place].tobytes(), digest_size=16).digest()
             seen = places.setdefault(digest, {})
             shared += [
-                {"sets": [other, name], "index": [first, int(place)]}
+                records.InTwoSets(sets=(other, name), index=(first, int(place)))
                 for other, first in seen.items()
                 if other != name
             ]
@@ -172,26 +172,27 @@ def shared_images(images: np.ndarray, indices: Indices) -> list[dict[str, Any]]:
 
 
 def describe(
-    images: np.ndarray, labels: np.ndarray, indices: Indices, info: dict[str, Any]
-) -> dict[str, Any]:
+    images: np.ndarray, labels: np.ndarray, indices: Indices, prepared: records.Prepared
+) -> records.Split:
     """What split.json says: class counts, a digest of every set, and images in two sets."""
     used = np.concatenate(indices)
     if len(np.unique(used)) != len(used):
         raise AssertionError("the sets of the split overlap")
     shared = shared_images(images, indices)
-    return {
-        **info,
-        "image_shape": list(images.shape[1:]),
-        "sets": {
-            name: {
-                "images": len(members),
-                "per_class": np.bincount(labels[members], minlength=len(info["classes"])).tolist(),
-                "sha256": _digest(images[members], labels[members]),
-            }
+    classes = len(prepared.classes)
+    return records.Split(
+        **dict(prepared),
+        image_shape=images.shape[1:],
+        sets={
+            name: records.Images(
+                images=len(members),
+                per_class=tuple(np.bincount(labels[members], minlength=classes).tolist()),
+                sha256=_digest(images[members], labels[members]),
+            )
             for name, members in zip(SETS, indices, strict=True)
         },
-        "in_two_sets": {"count": len(shared), "first": shared[:SAMPLES_NAMED]},
-    }
+        in_two_sets=records.SharedImages(count=len(shared), first=tuple(shared[:SAMPLES_NAMED])),
+    )
 
 
 def _digest(images: np.ndarray, labels: np.ndarray) -> str:
@@ -237,7 +238,7 @@ class TrainingData:
 
     train: Part
     validation: Part
-    description: dict[str, Any]
+    description: records.Split
     """split.json."""
 
     @classmethod
@@ -246,7 +247,7 @@ class TrainingData:
         return cls(
             read(folder, "train"),
             read(folder, "validation"),
-            files.read_json(folder / "split.json"),
+            records.Split.read(folder / "split.json"),
         )
 
     @property
@@ -261,4 +262,4 @@ class TrainingData:
 
     @property
     def classes(self) -> list[str]:
-        return list(self.description["classes"])
+        return list(self.description.classes)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from digits.core import files, paths
+from digits.core import paths, records
 from digits.core.config import Section
 from digits.core.errors import UserError
 from digits.datasets import own, transfer
@@ -88,7 +88,7 @@ def download(
             if name == "optdigits":
                 shutil.copyfile(optdigits.bundled(), arriving / optdigits.FILE)
             read_files(arriving, name, read_image, name)
-        files.write_json(arriving / paths.DATASET_JSON, {"name": name, "files": digests(arriving)})
+        records.RawFiles(name=name, files=digests(arriving)).write(arriving / paths.DATASET_JSON)
     return name
 
 

@@ -8,6 +8,7 @@ processes may add to one folder.
 import base64
 import hashlib
 import os
+import re
 import tempfile
 import time
 import uuid
@@ -28,6 +29,8 @@ NO_DIGIT = "none"
 """The label of what is no digit."""
 ARRIVING = ".arriving"
 """Sub-folder of what is being written; what a killed process left there was never confirmed."""
+NAME = re.compile(r"[0-9]{20}-[0-9a-f]{32}", re.ASCII)
+"""Of a record, without its suffix: when it was made, in nanoseconds, and a random part."""
 EXPORTED = "feedback-"
 """Begins the name of every image that `export` writes, and of those alone that it removes."""
 
@@ -150,6 +153,27 @@ def add(
         temporary.unlink(missing_ok=True)
     _flush(folder)
     return name.removesuffix(".json")
+
+
+def remove(folder: Path, name: str) -> bool:
+    """Withdraw one correction; when this returns, it is off the disk.
+
+    Args:
+        folder: Of the records.
+        name: As `add` returned it.
+
+    Returns:
+        Whether it was there.
+
+    """
+    if not NAME.fullmatch(name):
+        return False
+    try:
+        (folder / f"{name}.json").unlink()
+    except FileNotFoundError:
+        return False
+    _flush(folder)
+    return True
 
 
 def export(source: Path, target: Path) -> Exported:

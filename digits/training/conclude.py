@@ -1,6 +1,5 @@
 """What every training stage reads, and what it writes."""
 
-import json
 import resource
 import sys
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from digits.data import preprocess, split
 from digits.hardware import selection
 from digits.inference import bundle, scoring
 from digits.inference.graph import Graph
+from digits.inference.predictor import Predictor
 
 if TYPE_CHECKING:
     import onnx
@@ -82,10 +82,10 @@ def conclude(
         trained.graph,
         {
             "model": model,
-            "dataset": description["name"],
-            "classes": description["classes"],
-            "raw_side": description["raw_side"],
-            "white": description["white"],
+            "dataset": description.name,
+            "classes": list(description.classes),
+            "raw_side": list(description.raw_side),
+            "white": description.white,
             "preprocess": config.load("preprocess", preprocess.Params).model_dump(),
             "temperature": temperature,
             "calibrated": calibrated,
@@ -98,26 +98,25 @@ def conclude(
         },
         trained.save_network,
     )
+    # What cannot be served is not recorded as trained.
+    written = Predictor.load(folder, machine.threads)
     metrics = paths.METRICS / model
     if trained.history:
         with files.atomic(metrics / "history.csv") as temporary:
             pd.DataFrame(trained.history).to_csv(temporary, index=False, lineterminator="\n")
     records.Train(
         model=model,
-        dataset=description["name"],
+        dataset=description.name,
         model_sha256=digest,
         **trained.results,
         validation_accuracy=validation_accuracy,
         validation_loss=validation_loss,
         temperature=temperature,
         parameters=trained.parameters,
-        bundle_bytes=bundle.load(folder).size,
+        bundle_bytes=written.bundle.size,
         export_checked_on=len(trained.outputs),
         export_differs_on=differing,
-        split={
-            name: records.Images.parse(json.dumps(part), "data/split/split.json")
-            for name, part in description["sets"].items()
-        },
+        split=description.sets,
     ).write(metrics / "train.json")
     records.Timing(
         started=began,

@@ -32,13 +32,13 @@ SMALL = {
 Run = Callable[..., subprocess.CompletedProcess]
 
 
+FOREIGN = ("DVC_", "MLFLOW_", "DIGITS_", "GIT_", "TF_", "CUDA_", "OMP_", "PYTHON")
+"""What variables begin with that would change what is tested."""
+
+
 def environment() -> dict[str, str]:
     """The user's environment, with this interpreter's programs first and no DVC or MLflow in it."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("DVC_", "MLFLOW_", "DIGITS_", "GIT_", "TF_", "CUDA_", "OMP_"))
-    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept["PATH"]])
     return kept | {
         "GIT_AUTHOR_NAME": "a",

@@ -104,7 +104,8 @@ def test_an_image_in_two_sets_is_reported():
     images = np.arange(10, dtype=np.float32).reshape(10, 1, 1, 1)
     images[9] = images[1]
     indices = split.Indices(np.arange(6), np.array([6, 7]), np.array([8, 9]))
-    assert split.shared_images(images, indices) == [{"sets": ["train", "test"], "index": [1, 9]}]
+    (shared,) = split.shared_images(images, indices)
+    assert (shared.sets, shared.index) == (("train", "test"), (1, 9))
 
 
 def test_saved_and_read_again(tmp_path, rng):

@@ -14,6 +14,7 @@ from digits.scan.page.find import find_digits
 from digits.serve.reader import Page, Prediction, ReadDigit
 from digits.serve.web import app, serving
 from digits.serve.web.limits import Settings
+from tests.web.browser import CHROMIUM, Browser
 
 CLASSES = tuple("0123456789")
 
@@ -89,6 +90,32 @@ def serve():
 def service(serve, tmp_path):
     with serve(tmp_path / "feedback") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def _chromium(tmp_path_factory):
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium")
+    started = Browser(tmp_path_factory.mktemp("profile"))
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def browser(_chromium):
+    """One window of a headless Chromium, with nothing pretended."""
+    yield _chromium
+    _chromium.media()
+    _chromium("Emulation.setTouchEmulationEnabled", enabled=False)
+    _chromium("Page.setBypassCSP", enabled=False)
+    _chromium("Page.navigate", url="about:blank")
+
+
+@pytest.fixture
+def touching(browser):
+    """The same with a touch screen."""
+    browser("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=5)
+    return browser
 
 
 def encoded(image, kind=".png"):

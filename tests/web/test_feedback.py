@@ -52,6 +52,22 @@ def test_a_correction_is_kept(service, drawing, tmp_path):
     assert "data:image/png;base64," + kept["image"] == digit["image"]
 
 
+def test_a_correction_can_be_withdrawn(service, tmp_path):
+    folder = tmp_path / "feedback"
+    kept, withdrawn = add(folder, 1, "1"), add(folder, 2, "2")
+    address = f"{service.address}/api/feedback"
+    assert requests.delete(f"{address}/{withdrawn}", timeout=5).status_code == 204
+    assert [path.stem for path in folder.glob("*.json")] == [kept]
+    again = requests.delete(f"{address}/{withdrawn}", timeout=5)
+    assert (again.status_code, again.headers["content-type"]) == (404, "application/problem+json")
+    other = requests.delete(f"{address}/{kept}", headers={"origin": "http://x.org"}, timeout=5)
+    assert other.status_code == 403
+    (folder / "notes.json").write_text("{}")
+    for name in ("notes", "..%2f..%2fnotes", f"{kept}.json", "x" * 200):
+        assert requests.delete(f"{address}/{name}", timeout=5).status_code in (404, 422)
+    assert sorted(path.stem for path in folder.glob("*.json")) == [kept, "notes"]
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import cv2
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Query, Request, Response
+from fastapi import Path as PathParameter
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
@@ -72,6 +73,7 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
             "description": {
                 400: "Another host name, or a request that was cut short",
                 403: "Sent by a page of another site",
+                404: "No such correction",
                 408: "Sent too slowly",
                 409: "An image that /api/predict did not give",
                 413: "Too many bytes or pixels",
@@ -254,6 +256,19 @@ def _take_corrections(app: FastAPI, reader: Reader, load: Load, store: Path) -> 
                 )
             )
         return JSONResponse({"id": key}, 201)
+
+    @app.delete(
+        "/api/feedback/{name}",
+        status_code=204,
+        response_class=Response,
+        responses=_problems(403, 404, 422, 503),
+    )
+    async def withdraw(
+        name: Annotated[str, PathParameter(pattern=f"^{feedback.NAME.pattern}$")],
+    ) -> None:
+        """Forget a correction, by the id that it was stored under."""
+        if not await load.run(lambda: feedback.remove(store, name)):
+            raise ProblemError(404, "there is no correction of this id")
 
 
 def _one_of(names: tuple[str, ...]) -> Any:
