@@ -1,5 +1,7 @@
 """The command `digits`: one module a command, loaded without any library but typer."""
 
+import io
+import sys
 from collections.abc import Callable
 
 import typer
@@ -20,6 +22,7 @@ from digits.core import errors
 
 app = typer.Typer(
     help="Read handwritten digits, and look after the pipeline that trains their readers.",
+    epilog="`digits --install-completion` lets the shell complete commands and models.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -44,5 +47,9 @@ for command in IN_A_CHECKOUT:
 
 def main() -> None:
     """Entry point: run the command, and end an expected failure with one message."""
+    # Names of files need not fit the terminal's encoding.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     with errors.reported():
-        app()
+        app(prog_name="digits")

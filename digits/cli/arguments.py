@@ -2,9 +2,14 @@
 
 from enum import StrEnum
 
-from digits.core import config
+from digits.core import config, paths
 
 Model = StrEnum("Model", list(config.MODELS))  # type: ignore[misc]
 ALL = "all"
 Asked = StrEnum("Asked", [*config.MODELS, ALL])  # type: ignore[misc]
 DEFAULT_READER = Asked("cnn")
+
+
+def experiments() -> list[str]:
+    """The names of experiments that a shell may complete."""
+    return sorted(path.stem for path in paths.EXPERIMENTS.glob("*.yaml"))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digits.cli.arguments import Model
+from digits.cli.arguments import Model, experiments
 from digits.core import files, paths
 
 if TYPE_CHECKING:
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def experiment(
-    names: Annotated[list[str], typer.Argument(help="Files of experiments/, without .yaml.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(help="Files of experiments/, without .yaml.", autocompletion=experiments),
+    ],
     model: Annotated[
         list[Model] | None, typer.Option(help="Train this model instead; may be repeated.")
     ] = None,

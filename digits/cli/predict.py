@@ -12,6 +12,7 @@ import typer
 
 from digits.cli.arguments import ALL, DEFAULT_READER, Asked
 from digits.core import config, errors, files, paths
+from digits.core.errors import printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,16 +21,28 @@ if TYPE_CHECKING:
 
 BOX = ("left", "top", "right", "bottom")
 CSV_COLUMNS = ("image", "row", "position", *BOX, "model", "label", "score", "confident")
+STANDARD_INPUT = Path("-")
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""With what a cell begins that a spreadsheet computes, in wide forms, too."""
 T = TypeVar("T")
 
 
 def predict(
-    images: Annotated[list[Path], typer.Argument(help="Photographs, scans or drawings.")],
+    images: Annotated[
+        list[Path],
+        typer.Argument(help="Photographs, scans or drawings; - reads one from standard input."),
+    ],
     model: Annotated[
         Asked, typer.Option(help="The model to ask, or all of them, side by side.")
     ] = DEFAULT_READER,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object an image.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="One line a digit and model.")] = False,
+    as_csv: Annotated[
+        bool,
+        typer.Option(
+            "--csv",
+            help="One line a digit and model; what a spreadsheet would compute begins with '.",
+        ),
+    ] = False,
     show: Annotated[
         Path | None,
         typer.Option(
@@ -37,6 +50,7 @@ def predict(
             help="Draw what was read onto the picture; onto several: OUT-1.png, OUT-2.png, ...",
         ),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Let --show replace files.")] = False,
 ) -> None:
     """Read every digit of pictures, dark on light or light on dark.
 
@@ -50,22 +64,25 @@ def predict(
 
     if as_json and as_csv:
         raise errors.UserError("expected --json or --csv, received both; choose one")
-    drawn = _drawn(show, images)
+    if images.count(STANDARD_INPUT) > 1:
+        raise errors.UserError("expected - once: standard input can be read only once")
+    drawn = _drawn(show, images, force)
     reader = Reader(config.MODELS if model == ALL else [model.value], paths.MODELS)
     if as_csv:
         _print_line(CSV_COLUMNS)
     failed = False
     for path, out in _watched(zip(images, drawn, strict=True), len(images), as_json or as_csv):
+        # Bytes that are no UTF-8 would be half characters, which not every reader of JSON takes.
         name = str(path).encode(errors="backslashreplace").decode()
         try:
-            grey = read_image(path)
+            grey = read_image(_standard_input() if path == STANDARD_INPUT else path)
             page = reader.read(grey)
         except errors.UserError as error:
             failed = True
             if as_json:
                 print(json.dumps({"image": name, "error": str(error)}))
             else:
-                print(f"error: {error}", file=sys.stderr)
+                print(f"error: {printable(error)}", file=sys.stderr)
             continue
         if as_json:
             said = answer.of_page(page, reader.models, reader.classes)
@@ -74,15 +91,29 @@ def predict(
             for line in _lines(page, reader):
                 _print_line([name, *line])
         else:
-            _print_page(name, page, reader)
+            _print_page(printable(name), page, reader)
         if out:
             failed |= not _draw(out, grey, page)
     raise typer.Exit(1 if failed else 0)
 
 
-def _drawn(show: Path | None, images: list[Path]) -> list[Path | None]:
+def _standard_input() -> bytes:
+    """What an image file holds that is piped into the command, as far as it may be one."""
+    from digits.scan.single.decode import MAX_BYTES
+
+    if sys.stdin is None or sys.stdin.isatty():
+        raise errors.UserError(
+            "expected an image on standard input, received none; pipe one into the command, as in "
+            "`digits predict - < page.png`"
+        )
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
+def _drawn(show: Path | None, images: list[Path], force: bool) -> list[Path | None]:
     """Where each image's annotated picture goes."""
     if show is None:
+        if force:
+            raise errors.UserError("--force lets --show replace files; expected --show OUT.png too")
         return [None] * len(images)
     if show.suffix.lower() != ".png" or show.is_dir():
         raise errors.UserError(
@@ -90,9 +121,15 @@ def _drawn(show: Path | None, images: list[Path]) -> list[Path | None]:
         )
     numbered = [show.with_stem(f"{show.stem}-{number}") for number in range(1, len(images) + 1)]
     drawn = numbered if len(images) > 1 else [show]
-    if lost := {path.resolve() for path in drawn} & {path.resolve() for path in images}:
+    present = [path for path in drawn if path.exists() or path.is_symlink()]
+    read = [path for path in images if path.exists()]
+    if lost := [path for path in present if path.exists() and any(map(path.samefile, read))]:
         raise errors.UserError(
-            f"--show: {min(lost).name} is one of the images to read; choose another name"
+            f"--show: {lost[0].name} is one of the images to read; choose another name"
+        )
+    if present and not force:
+        raise errors.UserError(
+            f"--show: {present[0]} exists; choose another name, or give --force to replace it"
         )
     return list(drawn)
 
@@ -106,7 +143,7 @@ def _draw(out: Path, grey: "np.ndarray", page: "Page") -> bool:
             path.write_bytes(annotate.annotated(grey, page))
     except OSError as error:
         reason = f"{out} cannot be written ({error.strerror}); choose another place"
-        print(f"error: {reason}", file=sys.stderr)
+        print(f"error: {printable(reason)}", file=sys.stderr)
         return False
     return True
 
@@ -127,7 +164,14 @@ def _watched(items: Iterable[T], total: int, for_programs: bool) -> Iterator[T]:
 
 
 def _print_line(cells: Sequence[object]) -> None:
-    csv.writer(sys.stdout, lineterminator="\n").writerow(cells)
+    safe = [_not_computed(cell) if isinstance(cell, str) else cell for cell in cells]
+    csv.writer(sys.stdout, lineterminator="\n").writerow(safe)
+
+
+def _not_computed(text: str) -> str:
+    """Text as a cell that no spreadsheet takes for a formula."""
+    text = printable(text)
+    return f"'{text}" if text.lstrip().startswith(FORMULA) else text
 
 
 def _lines(page: "Page", reader: "Reader") -> Iterator[list[object]]:
@@ -151,23 +195,28 @@ def _print_page(name: str, page: "Page", reader: "Reader") -> None:
     if not page.digits:
         print(f"{name}: no digit found")
     elif len(page.digits) == 1 and len(reader.models) == 1:
-        said = page.digits[0].predictions[reader.models[0]]
-        print(f"{name}: {'' if said.confident else 'not sure: '}{_guess(said)}")
+        print(f"{name}: {_guess(page.digits[0].predictions[reader.models[0]])}")
     else:
         print(f"{name}: {len(page.digits)} digit{'s' if len(page.digits) > 1 else ''}")
         for model in reader.models:
             for number in page.numbers(model):
-                print(f"  {model:6}{number}" if len(reader.models) > 1 else f"  {number}")
+                asked = f"{model:6}" if len(reader.models) > 1 else ""
+                print(f"  {asked}{printable(number)}")
         for position, digit in _positions(page):
             if not digit.confident:
-                guesses = ", ".join(
+                guesses = "; ".join(
                     f"{asked} {_guess(said)}" for asked, said in digit.predictions.items()
                 )
-                print(f"  not sure: digit {position} of row {digit.row + 1}, {guesses}")
+                print(f"  digit {position} of row {digit.row + 1}: {guesses}")
 
 
 def _guess(said: "Prediction") -> str:
     """A label with what is to be known about it; of what is no digit, no score means anything."""
+    label = printable(said.label)
     if said.withheld == "unlike":
-        return f"{said.label}? (unlike any {said.label} in the training set)"
-    return f"{said.label}{'' if said.confident else '?'} ({said.score:.1%})"
+        return f"abstains: {label}? (unlike any {label} in the training set)"
+    return (
+        f"{label} ({said.score:.1%})"
+        if said.confident
+        else f"abstains: {label}? ({said.score:.1%})"
+    )

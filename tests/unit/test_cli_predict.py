@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import pty
 import stat
 import subprocess
 import sys
@@ -36,7 +37,7 @@ def test_one_digit_is_said_in_one_line(predict, tmp_path):
     assert done.stdout.startswith(f"{tmp_path}/one.png: 1 (9")
     done = predict(saved(tmp_path / "x.png", page("x")))
     assert done.exit_code == 0
-    assert "not sure: 1? (unlike any 1 " in done.stdout
+    assert done.stdout == f"{tmp_path}/x.png: abstains: 1? (unlike any 1 in the training set)\n"
     assert "%" not in done.stdout
 
 
@@ -45,7 +46,7 @@ def test_a_page_is_said_row_by_row(predict, tmp_path):
     lines = done.stdout.splitlines()
     assert lines[0].endswith("page.png: 4 digits")
     assert lines[1:3] == ["  01", "  1?"]
-    assert lines[3].startswith("  not sure: digit 2 of row 2, cnn 1? (unlike")
+    assert lines[3] == "  digit 2 of row 2: cnn abstains: 1? (unlike any 1 in the training set)"
     assert len(lines) == 4
 
 
@@ -169,7 +170,107 @@ def test_a_name_that_is_not_unicode_is_printed(predict, tmp_path):
     path = tmp_path / os.fsdecode(b"odd\xff.png")
     saved(path, page("0"))
     assert "odd\\udcff.png: 0 (" in predict(path).stdout
-    assert predict("--csv", path).exit_code == 0
+    assert r"odd\udcff.png" in predict("--csv", path).stdout
+    assert json.loads(predict("--json", path).stdout)["image"].endswith(r"odd\udcff.png")
+
+
+HOSTILE = [
+    "\x1b[2J\x1b]0;gone\x07.png",
+    "a\nb\tc\rd.png",
+    "\u202egnp.exe.png",
+    "\x9b31m.png",
+    "[bold].png",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_nothing_in_a_name_commands_the_terminal(predict, tmp_path, name):
+    good = saved(tmp_path / name, page("01"))
+    bad = tmp_path / f"missing{name}"
+    for arguments in ((good, bad), ("--csv", good, bad), ("--json", good, bad)):
+        done = predict(*arguments)
+        shown = done.stdout + done.stderr
+        assert shown.isprintable() or set(shown) - set("\n") == set(filter(str.isprintable, shown))
+        assert done.exit_code == 1
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer["image"] for answer in answers] == [str(good), str(bad)]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "\uff1d1", "-2+3|cmd"])
+def test_no_cell_is_computed_by_a_spreadsheet(predict, models, tmp_path, monkeypatch, name):
+    labels = {"classes": ["=0", "@1"]}
+    bundle.save(models / "svc", ink_in_the_middle(), DESCRIPTION | labels)
+    save_rule(models, "svc")
+    monkeypatch.chdir(tmp_path)
+    saved(tmp_path / f"{name}.png", page("01"))
+    done = predict("--csv", "--model", "svc", "--", f"{name}.png")
+    lines = list(csv.reader(io.StringIO(done.stdout)))
+    assert len(lines) == 3
+    cells = [cell for line in lines for cell in line]
+    assert not [cell for cell in cells if cell.lstrip()[:1] in "=+-@\t\uff1d"]
+    assert [line[8] for line in lines[1:]] == ["'=0", "'@1"]
+
+
+def test_an_image_is_read_from_standard_input(models, tmp_path):
+    def predict(*arguments, **given):
+        return CliRunner().invoke(cli.app, ["predict", *map(str, arguments)], **given)
+
+    image = saved(tmp_path / "page.png", page("01"))
+    done = predict("-", "--json", "--show", tmp_path / "out.png", input=image.read_bytes())
+    answer = json.loads(done.stdout)
+    assert (answer["image"], answer["numbers"]) == ("-", {"cnn": ["01"]})
+    assert (tmp_path / "out.png").is_file()
+    done = predict("-", image, input=image.read_bytes())
+    assert done.stdout.splitlines()[0] == "-: 2 digits"
+    for nonsense in (b"", b"hello", image.read_bytes()[:100]):
+        done = predict("-", image, input=nonsense)
+        assert done.exit_code == 1
+        assert done.stderr.startswith("error: the image: ")
+        assert "page.png: 2 digits" in done.stdout
+    twice = predict("-", "-", input=image.read_bytes())
+    assert "expected - once" in str(twice.exception)
+
+
+def test_a_terminal_is_no_image(models):
+    controlling, terminal = pty.openpty()
+    code = f"""if True:
+        from pathlib import Path
+        from digits import cli
+        from digits.core import paths
+        paths.MODELS = Path({str(models)!r})
+        import sys
+        sys.argv = ["digits", "predict", "-"]
+        cli.main()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdin=terminal, capture_output=True, text=True, cwd=paths.ROOT
+    )
+    os.close(controlling)
+    os.close(terminal)
+    assert done.returncode == 1
+    assert "digits predict - < page.png" in done.stderr
+
+
+def test_a_terminal_of_another_encoding_gets_what_it_can_show(models, tmp_path):
+    image = saved(tmp_path / "größer-四.png", page("01"))
+    code = f"""if True:
+        from pathlib import Path
+        from digits import cli
+        from digits.core import paths
+        paths.MODELS = Path({str(models)!r})
+        import sys
+        sys.argv = ["digits", "predict", {str(image)!r}]
+        cli.main()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=paths.ROOT,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert r"gr\xf6\xdfer-\u56db.png: 2 digits" in done.stdout
 
 
 HEAVY = {"tensorflow", "keras", "mlflow", "sklearn", "pandas", "scipy", "matplotlib", "onnx"}
@@ -220,6 +321,36 @@ def test_a_picture_never_replaces_what_is_read(predict, tmp_path):
     ):
         assert isinstance(predict(*arguments).exception, UserError)
     assert (one.read_bytes(), numbered.read_bytes()) == before
+
+
+def test_a_file_is_replaced_only_by_force(predict, tmp_path):
+    one, other = (saved(tmp_path / f"{name}.png", page(name)) for name in ("0", "1"))
+    kept = {}
+    for name in ("out.png", "out-2.png"):
+        (tmp_path / name).write_bytes(b"precious")
+        kept[name] = b"precious"
+    (tmp_path / "link.png").symlink_to("nowhere.png")
+    for arguments in (
+        (one, "--show", tmp_path / "out.png"),
+        (one, other, "--show", tmp_path / "out.png"),
+        (one, "--show", tmp_path / "link.png"),
+    ):
+        done = predict(*arguments)
+        assert "exists; choose another name, or give --force" in str(done.exception)
+        assert not done.stdout
+    assert {name: (tmp_path / name).read_bytes() for name in kept} == kept
+    assert predict(one, "--show", tmp_path / "out.png", "--force").exit_code == 0
+    assert Image.open(tmp_path / "out.png").size[1] == 640
+    assert (tmp_path / "out-2.png").read_bytes() == b"precious"
+    assert "expected --show" in str(predict(one, "--force").exception)
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_not_even_by_force_is_an_image_replaced_that_is_read(predict, tmp_path, link):
+    one = saved(tmp_path / "one.png", page("1"))
+    link(one, tmp_path / "same.png")
+    done = predict(one, "--show", tmp_path / "same.png", "--force")
+    assert "is one of the images to read" in str(done.exception)
 
 
 def test_a_picture_that_cannot_be_written_loses_no_answer(predict, tmp_path):
