@@ -15,7 +15,9 @@ from digits.core import config, errors, files, paths, records
 from digits.data import split
 from digits.hardware import selection
 from digits.inference import predictor, scoring
-from digits.report import plots
+from digits.report import text
+from digits.report.figures import drawing
+from digits.report.figures import model as figures_of
 
 SUMMARISED = (
     "accuracy",
@@ -27,6 +29,7 @@ SUMMARISED = (
     "macro_f1",
 )
 """The figures of test.json that DVC shows as metrics: few enough for one screen."""
+MISCLASSIFIED_SHOWN, DIGITS_A_ROW = 60, 12
 SINGLE_IMAGES = 50
 """Images that are scored one by one, for the latency."""
 
@@ -37,28 +40,27 @@ def main(model: str) -> None:
         machine = selection.choose(config.load("hardware", selection.Params), gpu_capable=False)
         ready = predictor.Predictor.load(paths.MODELS / model, machine.threads)
         test = split.read(paths.SPLIT, "test")
-        about = files.read_json(paths.SPLIT / "split.json")
-        test = replace(test, labels=ready.labels(test.labels, about["classes"]))
+        about = records.Split.read(paths.SPLIT / "split.json")
+        test = replace(test, labels=ready.labels(test.labels, about.classes))
         speed = _speed(ready, test.images)
         began = time.perf_counter()
         probabilities = ready.probabilities(test.images).round(scoring.DECIMALS)
         speed["images_per_second"] = round(len(test) / (time.perf_counter() - began), 1)
 
         classes, metrics = list(ready.classes), paths.METRICS / model
-        predictions = probabilities.argmax(axis=1)
+        predictions = predictor.tabulate(test, probabilities, ready.classes)
         with files.atomic(metrics / "predictions.csv") as path:
-            predictor.tabulate(test, probabilities, ready.classes).to_csv(
-                path, index=False, float_format="%.6g", lineterminator="\n"
-            )
-        wrong = predictions != test.labels
+            predictions.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+        wrong = (predictions["prediction"] != predictions["label"]).to_numpy()
+        index, images = test.index[wrong], drawing.grey(test.images[wrong, :, :, 0])
         with files.atomic(metrics / "misread.npz") as path, path.open("wb") as sink:
-            np.savez_compressed(sink, index=test.index[wrong], images=_grey(test.images[wrong]))
+            np.savez_compressed(sink, index=index, images=images)
         summary = scoring.summarise(test.labels, probabilities, classes)
-        dataset = about["name"]
+        dataset = about.name
         records.Test(
             model=model,
             dataset=dataset,
-            test_sha256=about["sets"]["test"]["sha256"],
+            test_sha256=about.sets["test"].sha256,
             model_sha256=ready.bundle.digest,
             **summary,
         ).write(metrics / "test.json")
@@ -72,27 +74,36 @@ def main(model: str) -> None:
         )
         title = f"{model} on {dataset}"
         figures = {
-            "confusion": plots.confusion(test.labels, predictions, classes, title),
-            "misread": plots.misread(test.images, test.labels, probabilities, classes, title),
+            "confusion": figures_of.confusion(
+                figures_of.counts(predictions, len(classes)), classes, title
+            ),
+            "misread": figures_of.misclassified(
+                predictions,
+                dict(zip(index, images, strict=True)),
+                classes,
+                MISCLASSIFIED_SHOWN,
+                DIGITS_A_ROW,
+                f"{title}: {_most_confident(wrong)}",
+            ),
         }
         history = pd.read_csv(metrics / "history.csv")
         if train.kept_epoch is not None:
-            figures["curves"] = plots.curves(history, train.kept_epoch, title)
+            figures["curves"] = figures_of.learning(model, history, train.kept_epoch, title=title)
         for name, figure in figures.items():
             with files.atomic(paths.FIGURES / model / f"{name}.png") as path:
-                path.write_bytes(plots.png(figure))
+                path.write_bytes(drawing.png(figure))
         publisher.publish(model)
-    low, high = summary["accuracy_low"], summary["accuracy_high"]
-    print(f"{model} on {dataset}: {summary['accuracy']:.2%} of {len(test):,} test images are read")
-    print(f"right (95% interval {low:.2%} to {high:.2%})")
+    print(f"{model} on {dataset}: {text.percent(summary['accuracy'])} of {len(test):,} test images")
+    ends = text.interval(summary["accuracy_low"], summary["accuracy_high"])
+    print(f"are predicted correctly (95% interval {ends})")
 
 
-def _grey(images: np.ndarray) -> np.ndarray:
-    """Images (n, height, width, 1) of any scale as (n, height, width) uint8, for looking at."""
-    low = images.min(axis=(1, 2, 3), keepdims=True, initial=np.inf)
-    high = images.max(axis=(1, 2, 3), keepdims=True, initial=-np.inf)
-    grey: np.ndarray = (255 * (images - low) / np.maximum(high - low, 1e-6)).round()
-    return grey[..., 0].astype(np.uint8)
+def _most_confident(wrong: np.ndarray) -> str:
+    """What is drawn of the misclassified digits: (n,) bool."""
+    said = f"{int(wrong.sum()):,} of {len(wrong):,} misclassified"
+    if wrong.sum() > MISCLASSIFIED_SHOWN:
+        return f"{said}, the {MISCLASSIFIED_SHOWN} most confident"
+    return said
 
 
 def _speed(ready: predictor.Predictor, images: np.ndarray) -> dict[str, float]:

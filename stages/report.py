@@ -3,14 +3,13 @@
 Run as `python -m stages.report`, or by `dvc repro report`.
 """
 
-from digits.core import errors, files, paths
-from digits.report import page
+from digits.core import config, errors, files, paths
+from digits.report.page import render, results
 
 
 def main() -> None:
     """Write the page; experiments that were not made are named on it."""
-    results = page.read(paths.METRICS, paths.OUTCOMES, page.provenance(paths.ROOT))
-    text = page.render(results)
+    text = render.render(results.read(paths.ROOT, config.MODELS))
     files.write_text(paths.PAGE, text)
     print(
         f"{paths.relative(paths.PAGE)}: {len(text.encode()) / 2**20:.1f} MiB; open it in a browser"

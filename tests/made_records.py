@@ -72,3 +72,70 @@ def tested(model, labels, probabilities, classes):
         model_sha256="b" * 64,
         **scoring.summarise(labels, probabilities, classes),
     )
+
+
+def row(validation=0.995, accuracy=0.99, **more):
+    """A model's line of the comparison; its interval is half a percentage point to both sides."""
+    figures = {
+        "dataset": "clothes",
+        "test_accuracy": accuracy,
+        "test_accuracy_low": accuracy - 0.005,
+        "test_accuracy_high": min(1.0, accuracy + 0.005),
+        "test_log_loss": 0.04,
+        "test_macro_f1": accuracy,
+        "test_images": 10_000,
+        "validation_accuracy": validation,
+        "train_seconds": 1.0,
+        "images_per_second": 1000.0,
+        "latency_ms": 1.0,
+        "parameters": 1234,
+        "bundle_mib": 1.0,
+        "device": "A processor",
+        "precision": "float32",
+        "threads": 2,
+    }
+    return records.Row(**figures | more)
+
+
+def pair(first, second, difference=0.0, p=1.0, differs=False):
+    """The test of two models."""
+    return records.Pair(
+        first=first,
+        second=second,
+        only_first_right=0,
+        only_second_right=0,
+        difference=difference,
+        p=p,
+        smallest_visible=None,
+        p_corrected=p,
+        differs=differs,
+    )
+
+
+def change(*shares, images=10, unit="pixels", below=None):
+    """The accuracy under a change by 0, 1, 2 and so on."""
+    points = tuple(
+        records.Point(
+            amount=amount,
+            correct=round(share * images),
+            accuracy=share,
+            low=share * 0.9,
+            high=1.0,
+        )
+        for amount, share in enumerate(shares)
+    )
+    ends = records.FallsBelow(lower=None, upper=below)
+    return records.Change(unit=unit, neutral=0, points=points, falls_below=ends)
+
+
+def robustness(model="ann", **changes):
+    """How far digits may change."""
+    return records.Robustness(
+        model=model,
+        dataset="clothes",
+        model_sha256="b" * 64,
+        set="validation",
+        images=10,
+        required=0.95,
+        changes=changes or {"shift": change(1.0, 0.5, below=0.1)},
+    )

@@ -35,7 +35,7 @@ def compare(
     from rich.console import Console
 
     from digits.experiments import definition
-    from digits.report import charts, plots
+    from digits.report.figures import comparison, drawing
     from digits.tracking import by_hardware, facts, publisher
 
     config.check(config.read(paths.PARAMS))
@@ -86,7 +86,7 @@ def compare(
     made = {
         "hardware.md": text.encode(),
         "hardware.json": by_hardware.as_json(tables).encode(),
-        "hardware.png": plots.png(charts.by_hardware(tables)),
+        "hardware.png": drawing.png(comparison.by_hardware(tables)),
     }
     for name, content in made.items():
         with files.atomic(paths.REPORTS / name) as path:

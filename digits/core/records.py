@@ -79,6 +79,11 @@ class Record(BaseModel):
             + "\nRemove it and run `dvc repro`; or use the version of digits that wrote it"
         )
 
+    @classmethod
+    def of(cls, values: Any, source: str) -> Self:
+        """Read plain values that stood as JSON in `source`, as `parse` does."""
+        return cls.parse(json.dumps(values), source)
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values in the order of the file."""
         return self.model_dump(mode="json", exclude_unset=True)

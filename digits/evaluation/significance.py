@@ -1,4 +1,4 @@
-"""Which differences between models are real, and how far their scores can be believed.
+"""Which differences between models are real.
 
 Every test is statsmodels' or SciPy's; this module brings predictions into their form and keeps
 what they answer.
@@ -10,41 +10,30 @@ from typing import Any
 
 import numpy as np
 
+from digits.core import records
+
 LEVEL = 0.05
 """Chance of calling a difference real that is none."""
 POWER = 0.8
 """Chance with which a difference of the smallest visible size would be found."""
-BINS = 15
-"""Of the reliability figure, as in C. Guo et al., "On Calibration of Modern Neural Networks",
-ICML 2017."""
 
 
-def pairs(correct: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+def pairs(correct: Mapping[str, np.ndarray]) -> tuple[records.Pair, ...]:
     """McNemar's exact test for every two models, with Holm's correction over all of them.
 
     Args:
         correct: For each model, (n,) bool: which of the same n images it reads right.
 
-    Returns:
-        One entry a pair, as `against` makes them.
-
     """
     return _mcnemar(list(itertools.combinations(correct, 2)), correct)
 
 
-def against(reference: str, correct: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
-    """The same tests of every other set-up against one, with Holm's correction over these.
+def against(reference: str, correct: Mapping[str, np.ndarray]) -> tuple[records.Pair, ...]:
+    """The same tests of every other configuration against one, with Holm's correction over these.
 
     Args:
         reference: The name of the one.
         correct: As for `pairs`.
-
-    Returns:
-        For each pair: first and second; only_first_right and only_second_right, numbers of images;
-        difference, second minus first, in accuracy; p of McNemar's exact binomial test;
-        p_corrected by Holm's method; differs, whether that is below `LEVEL`; and
-        smallest_visible, the difference that this test would find with probability `POWER` at the
-        level of the correction's first step, `LEVEL` divided by the number of tests.
 
     """
     return _mcnemar([(reference, other) for other in correct if other != reference], correct)
@@ -52,10 +41,10 @@ def against(reference: str, correct: Mapping[str, np.ndarray]) -> list[dict[str,
 
 def _mcnemar(
     compared: Sequence[tuple[str, str]], correct: Mapping[str, np.ndarray]
-) -> list[dict[str, Any]]:
+) -> tuple[records.Pair, ...]:
     from statsmodels.stats.contingency_tables import mcnemar
 
-    tests = []
+    tests: list[dict[str, Any]] = []
     for first, second in compared:
         one, two = correct[first], correct[second]
         only_first, only_second = int((one & ~two).sum()), int((~one & two).sum())
@@ -74,7 +63,7 @@ def _mcnemar(
                 "smallest_visible": visible,
             }
         )
-    return _corrected(tests)
+    return tuple(records.Pair(**test) for test in _corrected(tests))
 
 
 def _corrected(tests: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -125,7 +114,7 @@ def smallest_visible_difference(
     return float(brentq(lacking, 1e-9, largest))
 
 
-def cochran(correct: Mapping[str, np.ndarray]) -> dict[str, float] | None:
+def cochran(correct: Mapping[str, np.ndarray]) -> records.Cochran | None:
     """Cochran's Q: whether the models differ at all; None where every image is read alike."""
     from statsmodels.stats.contingency_tables import cochrans_q
 
@@ -133,54 +122,29 @@ def cochran(correct: Mapping[str, np.ndarray]) -> dict[str, float] | None:
     if (read.min(axis=1) == read.max(axis=1)).all():
         return None
     test = cochrans_q(read)
-    return {"statistic": float(test.statistic), "df": int(test.df), "p": float(test.pvalue)}
-
-
-def calibration(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
-    """Whether of the answers given with a confidence of 90%, nine in ten are right.
-
-    Args:
-        labels: (n,) integer labels.
-        probabilities: (n, classes).
-
-    Returns:
-        expected_calibration_error, the mean distance of accuracy and confidence over `BINS` bins
-        of equal width, weighted by their images; and the bins that hold any.
-
-    """
-    confidence, predictions = probabilities.max(axis=1), probabilities.argmax(axis=1)
-    edges = np.linspace(0, 1, BINS + 1)
-    # A bin holds its upper edge, as in the paper.
-    places = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, BINS - 1)
-    bins = []
-    for place in np.unique(places):
-        inside = places == place
-        bins.append(
-            {
-                "low": round(float(edges[place]), 6),
-                "high": round(float(edges[place + 1]), 6),
-                "images": int(inside.sum()),
-                "confidence": float(confidence[inside].mean()),
-                "accuracy": float((predictions == labels)[inside].mean()),
-            }
-        )
-    error = sum(part["images"] * abs(part["accuracy"] - part["confidence"]) for part in bins)
-    return {"expected_calibration_error": error / len(labels), "bins": bins}
+    return records.Cochran(statistic=float(test.statistic), df=int(test.df), p=float(test.pvalue))
 
 
 def misread_by_all(
     index: np.ndarray, labels: np.ndarray, predictions: Mapping[str, np.ndarray]
-) -> list[dict[str, Any]]:
-    """The images that no model reads right: index, label, and what each model takes them for."""
-    wrong = np.all([read != labels for read in predictions.values()], axis=0)
-    return [
-        {
-            "index": int(index[place]),
-            "label": int(labels[place]),
-            "predictions": {model: int(read[place]) for model, read in predictions.items()},
-        }
+) -> tuple[records.MisreadByAll, ...]:
+    """The images that no model reads right.
+
+    Args:
+        index: (n,) places in the data set.
+        labels: (n,) true classes.
+        predictions: For each model, (n,) predicted classes.
+
+    """
+    wrong = np.all([predicted != labels for predicted in predictions.values()], axis=0)
+    return tuple(
+        records.MisreadByAll(
+            index=int(index[place]),
+            label=int(labels[place]),
+            predictions={model: int(answers[place]) for model, answers in predictions.items()},
+        )
         for place in np.flatnonzero(wrong)
-    ]
+    )
 
 
 def repeated(accuracies: Sequence[float]) -> dict[str, Any]:
@@ -206,7 +170,7 @@ def repeated(accuracies: Sequence[float]) -> dict[str, Any]:
 def welch(
     reference: Sequence[float], others: Mapping[str, Sequence[float]]
 ) -> dict[str, dict[str, Any]]:
-    """Whether set-ups differ from one by more than their seeds do: Welch's t test of two means.
+    """Whether configurations differ from one by more than their seeds do, by Welch's t test.
 
     Args:
         reference: Accuracies of the one, a seed each.
@@ -215,7 +179,7 @@ def welch(
     Returns:
         For each of the others: difference, its mean minus the reference's; statistic, df and p;
         p_corrected by Holm's method over all that are tested; differs, whether that is below
-        `LEVEL`.  Where neither set-up varies, which is so for a single seed or a model without
+        `LEVEL`.  Where neither of two varies, which is so for a single seed or a model without
         one, nothing can be tested: statistic, df, p and p_corrected are None.
 
     """

@@ -91,8 +91,8 @@ def _share(right: int, images: int) -> dict[str, Any]:
 
 def _accuracy(claim: AccuracyClaim, measured: Measured) -> dict[str, Any]:
     part = claim.measure.removesuffix("_accuracy")
-    images = measured.train["split"][part]["images"]
-    ours = measured.test["accuracy"] if part == "test" else measured.train[claim.measure]
+    images = measured.train.split[part].images
+    ours = measured.test.accuracy if part == "test" else getattr(measured.train, claim.measure)
     right, published = round(ours * images), round(claim.published * claim.images)
     if claim.tolerance:
         return {
@@ -189,14 +189,14 @@ def _mistake(claim: MistakeClaim, measured: Measured) -> dict[str, Any]:
 
 def _change(claim: ChangeClaim, measured: Measured) -> dict[str, Any]:
     assert measured.robustness is not None
-    change = measured.robustness["changes"][claim.change]
-    point = next(point for point in change["points"] if point["amount"] == claim.amount)
+    change = measured.robustness.changes[claim.change]
+    point = next(point for point in change.points if point.amount == claim.amount)
     return {
-        **_share(point["correct"], measured.robustness["images"]),
-        "agrees": point["high"] < 0.5,
+        **_share(point.correct, measured.robustness.images),
+        "agrees": point.high < 0.5,
         "how": (
             f"whether less than half, with its interval, is read right at {claim.amount:g} "
-            f"{change['unit']}"
+            f"{change.unit}"
         ),
     }
 

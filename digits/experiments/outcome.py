@@ -55,29 +55,32 @@ def summarise(
     if experiment.seeds:
         summary |= _repeats(experiment.reference, models, found)
     elif experiment.reference:
-        summary["tests"] = {
-            model: significance.against(
-                experiment.reference,
-                {
-                    result.run.variant: part.correct
-                    for result in found
-                    if (part := result.models.get(model))
-                },
-            )
-            for model in models
-        }
+        summary["tests"] = {model: _tests(experiment.reference, model, found) for model in models}
     return summary
+
+
+def _tests(reference: str, model: str, found: Sequence[Result]) -> list[dict[str, Any]]:
+    correct = {
+        result.run.variant: result.models[model].correct
+        for result in found
+        if model in result.models
+    }
+    return [test.as_dict() for test in significance.against(reference, correct)]
 
 
 def _figures(part: Measured) -> dict[str, Any]:
     confusion = np.zeros((len(part.classes),) * 2, int)
     np.add.at(confusion, (part.labels, part.answers), 1)
-    figures = comparison.row(part.train, part.test, part.timing, part.speed) | {
-        "per_class": part.test["per_class"],
+    row = comparison.row(part.train, part.test, part.timing, part.speed)
+    test = part.test.as_dict()
+    figures = {
+        "model": test["model"],
+        **row.as_dict(),
+        "per_class": test["per_class"],
         "confusion": confusion.tolist(),
     }
     if part.robustness:
-        figures["robustness"] = part.robustness
+        figures["robustness"] = part.robustness.as_dict()
     return figures
 
 
@@ -91,8 +94,8 @@ def _claims(experiment: Experiment, found: Sequence[Result]) -> list[dict[str, A
             continue
         part = result.models[claim.model]
         wanted = facts.params(git.at_revision(result.revision))["dataset"]["name"]
-        if part.test["dataset"] != wanted:
-            judged.append(left_open(claim, f"{part.test['dataset']} stood in for {wanted}"))
+        if part.test.dataset != wanted:
+            judged.append(left_open(claim, f"{part.test.dataset} stood in for {wanted}"))
             continue
         judged.append(judge(claim, part, partial(_read_own, result.revision, claim.model)))
     return judged
@@ -119,7 +122,7 @@ def _repeats(
         accuracies: dict[str, list[float]] = {}
         for result in found:
             if model in result.models:
-                measured = result.models[model].test["accuracy"]
+                measured = result.models[model].test.accuracy
                 accuracies.setdefault(result.run.variant, []).append(measured)
         repeats[model] = {
             variant: significance.repeated(values) for variant, values in accuracies.items()

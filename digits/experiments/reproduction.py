@@ -10,12 +10,15 @@ from digits.core import files, paths
 from digits.experiments import definition, results
 from digits.experiments.definition import Shown
 from digits.experiments.results import Result
-from digits.report import plots
+from digits.report import text
+from digits.report.figures import drawing
+from digits.report.figures.model import digits as draw_digits
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FIGURES = paths.REPORTS / "reproduction"
+DIGITS_A_ROW = 12
 VERDICTS = {True: "agrees", False: "**differs**", None: "not run"}
 RECORD = paths.OUTCOMES / "reproduction.json"
 
@@ -42,7 +45,9 @@ def figures(name: str, shown: Shown, found: Sequence[Result]) -> dict[str, bytes
         if figure != "misread"
     }
     if found:
-        drawn |= {f"{name}-{kind}": plots.png(figure) for kind, figure in _digits(shown, found[0])}
+        drawn |= {
+            f"{name}-{kind}": drawing.png(figure) for kind, figure in _digits(shown, found[0])
+        }
     return {f"{file}.png": content for file, content in drawn.items()}
 
 
@@ -55,8 +60,8 @@ def _digits(shown: Shown, result: Result) -> Iterator[tuple[str, "Figure"]]:
             images = np.load(folder / "images.npy", mmap_mode="r")[: shown.first, ..., 0]
             labels = np.load(folder / "labels.npy")[: shown.first]
             captions = [classes[label] for label in labels]
-            title = f"The first {len(images)} digits of {part.test['dataset']}"
-            yield "first", plots.digits(np.asarray(images), captions, title)
+            title = f"The first {len(images)} digits of {part.test.dataset}"
+            yield "first", _drawn(np.asarray(images), captions, title)
     if not (shown.read or shown.misread):
         return
     with (
@@ -66,15 +71,22 @@ def _digits(shown: Shown, result: Result) -> Iterator[tuple[str, "Figure"]]:
         images = stored["images"][..., 0]
     if shown.read:
         captions = [classes[answer] for answer in part.answers[: shown.read]]
-        title = f"{min(shown.read, len(images))} test digits, and what they are read as"
-        yield "read", plots.digits(images[: shown.read], captions, title)
+        title = f"{min(shown.read, len(images))} test digits, and what is predicted"
+        yield "read", _drawn(images[: shown.read], captions, title)
     if shown.misread:
         wanted = [classes.index(digit) for digit in shown.misread]
         wrong = np.flatnonzero(~part.correct & np.isin(part.labels, wanted))
         wrong = wrong[np.argsort(part.labels[wrong], kind="stable")]
-        captions = [f"{classes[part.labels[i]]} as {classes[part.answers[i]]}" for i in wrong]
-        title = f"Misread {', '.join(shown.misread)}"
-        yield "misread", plots.digits(images[wrong], captions, title)
+        captions = [
+            f"{classes[part.labels[i]]} \N{RIGHTWARDS ARROW} {classes[part.answers[i]]}"
+            for i in wrong
+        ]
+        title = f"Misclassified {text.listed(shown.misread)}"
+        yield "misread", _drawn(images[wrong], captions, title)
+
+
+def _drawn(images: np.ndarray, captions: Sequence[str], title: str) -> "Figure":
+    return draw_digits(list(drawing.grey(images)), captions, DIGITS_A_ROW, title)
 
 
 def record(outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -130,16 +142,14 @@ def _section(outcome: dict[str, Any], pictures: Sequence[str]) -> list[str]:
     name = outcome["experiment"]
     lines = ["", f"## {outcome['title']}", ""]
     lines += [f"Source: {outcome['source']}. Run it: `digits experiment {name}`.", ""]
-    rows: list[tuple[str, ...]] = [
-        ("model", "claim", "published", "ours", "95% interval", "verdict", "judged by")
-    ]
-    rows.append(("---",) * len(rows[0]))
+    columns = ("model", "claim", "published", "ours", "95% interval", "verdict", "judged by")
+    rows = []
     for claim in outcome["claims"]:
         low, high = claim.get("ours_low"), claim.get("ours_high")
-        interval = "" if low is None else f"{low:.2%} to {high:.2%}"
+        interval = "" if low is None else text.interval(low, high)
         shown = (claim["published"], claim["ours"], interval, VERDICTS[claim["agrees"]])
         rows.append((claim["model"], claim["text"], *shown, claim["how"]))
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    lines.append(text.markdown_table(columns, rows))
     lines += ["", "Not published, so assumed:", ""]
     lines += [f"- {assumption}" for assumption in outcome["assumed"]]
     for run in outcome["runs"]:

@@ -1,17 +1,16 @@
 """What a run of the pipeline measured, read from the commit that DVC made of it."""
 
 import io
-import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digits.core import paths
+from digits.core import paths, records
 from digits.core.errors import UserError
 from digits.experiments.definition import Run
 from digits.tracking import git
@@ -19,27 +18,25 @@ from digits.tracking import git
 if TYPE_CHECKING:
     import pandas as pd
 
-FILES = ("train", "test", "timing", "speed")
-
 
 @dataclass(frozen=True)
 class Measured:
     """The files of one evaluated model."""
 
-    train: dict[str, Any]
-    test: dict[str, Any]
-    timing: dict[str, Any]
-    speed: dict[str, Any]
+    train: records.Train
+    test: records.Test
+    timing: records.Timing
+    speed: records.Speed
     predictions: "pd.DataFrame"
     """predictions.csv."""
-    robustness: dict[str, Any] | None
+    robustness: records.Robustness | None
     """robustness.json, where it was measured on this very model."""
     figures: dict[str, bytes]
     """The model's PNG files by name, without their ending."""
 
     @property
     def classes(self) -> list[str]:
-        return list(self.test["per_class"])
+        return list(self.test.per_class)
 
     @property
     def labels(self) -> np.ndarray:
@@ -75,32 +72,37 @@ def measured(read: git.Read, model: str) -> Measured:
         model: The model.
 
     Raises:
-        UserError: if the model was not evaluated there.
+        UserError: if the model was not evaluated there, or by another version of digits.
 
     """
     import pandas as pd
 
-    content: dict[str, Any] = {}
-    for name in FILES:
-        if (found := read(f"metrics/{model}/{name}.json")) is None:
-            raise UserError(f"metrics/{model}/{name}.json is missing; make it with `dvc repro`")
-        content[name] = json.loads(found)
-    digest = content["test"]["model_sha256"]
-    if digest != content["train"]["model_sha256"]:
+    def stored(name: str) -> bytes:
+        path = f"metrics/{model}/{name}"
+        if (content := read(path)) is None:
+            raise UserError(f"{path} is missing; make it with `dvc repro`")
+        return content
+
+    train = records.Train.parse(stored("train.json"), "train.json")
+    test = records.Test.parse(stored("test.json"), "test.json")
+    if test.model_sha256 != train.model_sha256:
         raise UserError(f"{model} was trained again and not evaluated; run `dvc repro`")
-    predictions = read(f"metrics/{model}/predictions.csv")
-    assert predictions is not None
-    robustness = json.loads(read(f"metrics/{model}/robustness.json") or b"null")
-    if robustness and robustness["model_sha256"] != digest:
-        robustness = None
+    robustness = None
+    if content := read(f"metrics/{model}/robustness.json"):
+        robustness = records.Robustness.parse(content, "robustness.json")
+        if robustness.model_sha256 != test.model_sha256:
+            robustness = None
     figures = {
         name: found
         for name in ("confusion", "curves", "misread")
         if (found := read(f"reports/figures/{model}/{name}.png")) is not None
     }
     return Measured(
-        **content,
-        predictions=pd.read_csv(io.BytesIO(predictions)),
+        train=train,
+        test=test,
+        timing=records.Timing.parse(stored("timing.json"), "timing.json"),
+        speed=records.Speed.parse(stored("speed.json"), "speed.json"),
+        predictions=pd.read_csv(io.BytesIO(stored("predictions.csv"))),
         robustness=robustness,
         figures=figures,
     )

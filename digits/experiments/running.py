@@ -72,7 +72,7 @@ def kept(run: Run) -> Result | None:
         with contextlib.suppress(UserError):
             result = results.read_result(run, commit)
             # Where no mirror answered, the bundled digits stood in.
-            if all(part.test["dataset"] == dataset for part in result.models.values()):
+            if all(part.test.dataset == dataset for part in result.models.values()):
                 return result
     return None
 

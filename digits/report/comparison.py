@@ -1,20 +1,21 @@
-"""The models side by side, as tables for people and for programs."""
+"""The models side by side, as records for programs and as tables for people."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from digits.core import records
 from digits.core.errors import UserError
 from digits.evaluation import significance
+from digits.evaluation.calibration import calibration
+from digits.report import text
 
-TEST_FIGURES = ("accuracy", "accuracy_low", "accuracy_high", "log_loss", "macro_f1")
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def table(metrics: Path, models: tuple[str, ...]) -> pd.DataFrame:
-    """One row a model, from the files in `metrics`.
+def read(metrics: Path, models: Iterable[str]) -> records.Comparison:
+    """Put the models side by side.
 
     Args:
         metrics: The folder with a sub-folder a model.
@@ -24,150 +25,158 @@ def table(metrics: Path, models: tuple[str, ...]) -> pd.DataFrame:
         UserError: if a file is missing or does not fit.
 
     """
-    return pd.DataFrame([_read_row(metrics / model) for model in models])
-
-
-def _read_row(folder: Path) -> dict[str, Any]:
-    return row(
-        records.Train.read(folder / "train.json").as_dict(),
-        records.Test.read(folder / "test.json").as_dict(),
-        records.Timing.read(folder / "timing.json").as_dict(),
-        records.Speed.read(folder / "speed.json").as_dict(),
+    return records.Comparison(
+        {
+            model: row(
+                records.Train.read(metrics / model / "train.json"),
+                records.Test.read(metrics / model / "test.json"),
+                records.Timing.read(metrics / model / "timing.json"),
+                records.Speed.read(metrics / model / "speed.json"),
+            )
+            for model in models
+        }
     )
 
 
 def row(
-    train: dict[str, Any], test: dict[str, Any], timing: dict[str, Any], speed: dict[str, Any]
-) -> dict[str, Any]:
+    train: records.Train, test: records.Test, timing: records.Timing, speed: records.Speed
+) -> records.Row:
     """The figures by which models are compared, from the files of one of them."""
-    hardware = timing["hardware"]
-    return {
-        "model": test["model"],
-        "dataset": test["dataset"],
-        **{f"test_{name}": test[name] for name in TEST_FIGURES},
-        "test_images": test["images"],
-        "validation_accuracy": train["validation_accuracy"],
-        "train_seconds": timing["train_seconds"],
-        "images_per_second": speed["images_per_second"],
-        "latency_ms": speed["latency_ms"],
-        "parameters": train["parameters"],
-        "bundle_mib": round(train["bundle_bytes"] / 2**20, 2),
-        "device": hardware["device_name"],
-        "precision": hardware["precision"],
-        "threads": hardware["threads"],
-    }
-
-
-def markdown(rows: pd.DataFrame) -> str:
-    """The table in Markdown, ending with what it was measured on."""
-    shown = pd.DataFrame(
-        {
-            "model": rows["model"],
-            "test accuracy": [f"{value:.2%}" for value in rows["test_accuracy"]],
-            "95% interval": [
-                f"{low:.2%} to {high:.2%}"
-                for low, high in zip(
-                    rows["test_accuracy_low"], rows["test_accuracy_high"], strict=True
-                )
-            ],
-            "training": [f"{value:,.0f} s" for value in rows["train_seconds"]],
-            "images a second": [f"{value:,.0f}" for value in rows["images_per_second"]],
-            "one image": [f"{value:.2f} ms" for value in rows["latency_ms"]],
-            "parameters": [f"{value:,}" for value in rows["parameters"]],
-            "size": [f"{value:,.1f} MiB" for value in rows["bundle_mib"]],
-            "trained on": [
-                f"{device}, {threads} thread(s), {precision}"
-                for device, threads, precision in zip(
-                    rows["device"], rows["threads"], rows["precision"], strict=True
-                )
-            ],
-        }
-    )
-    lines = [shown.columns.tolist(), ["---"] * shown.shape[1], *shown.to_numpy().tolist()]
-    text = "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-    return (
-        f"{text}\n\nData set: {rows['dataset'].iloc[0]}, {rows['test_images'].iloc[0]:,} test "
-        "images that nothing was chosen by. Speeds are ONNX Runtime's on the CPU.\n"
+    return records.Row(
+        dataset=test.dataset,
+        test_accuracy=test.accuracy,
+        test_accuracy_low=test.accuracy_low,
+        test_accuracy_high=test.accuracy_high,
+        test_log_loss=test.log_loss,
+        test_macro_f1=test.macro_f1,
+        test_images=test.images,
+        validation_accuracy=train.validation_accuracy,
+        train_seconds=timing.train_seconds,
+        images_per_second=speed.images_per_second,
+        latency_ms=speed.latency_ms,
+        parameters=train.parameters,
+        bundle_mib=round(train.bundle_bytes / 2**20, 2),
+        device=timing.hardware.device_name,
+        precision=timing.hardware.precision,
+        threads=timing.hardware.threads,
     )
 
 
-def tests(predictions: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+def tests(predictions: Mapping[str, "pd.DataFrame"]) -> records.Significance:
     """Which differences between the models are real, and how far their scores can be believed.
 
     Args:
         predictions: For each model, its predictions.csv; all of the same images.
-
-    Returns:
-        images; level and power of the tests; cochran, the test of all models at once; pairs, as
-        `significance.pairs`; calibration, a model each; misread_by_all.
 
     Raises:
         UserError: if the files are not of the same images.
 
     """
     first = next(iter(predictions.values()))
-    for model, table_ in predictions.items():
-        if not table_[["index", "label"]].equals(first[["index", "label"]]):
+    for model, table in predictions.items():
+        if not table[["index", "label"]].equals(first[["index", "label"]]):
             raise UserError(
                 f"metrics/{model}/predictions.csv is of other test images than those of "
                 f"{next(iter(predictions))}; run `dvc repro`"
             )
     labels = first["label"].to_numpy()
-    answers = {model: table_["prediction"].to_numpy() for model, table_ in predictions.items()}
-    correct = {model: read == labels for model, read in answers.items()}
-    return {
-        "images": len(labels),
-        "level": significance.LEVEL,
-        "power": significance.POWER,
-        "cochran": significance.cochran(correct),
-        "pairs": significance.pairs(correct),
-        "calibration": {
-            model: significance.calibration(labels, table_.filter(like="score_").to_numpy())
-            for model, table_ in predictions.items()
+    answers = {model: table["prediction"].to_numpy() for model, table in predictions.items()}
+    correct = {model: predicted == labels for model, predicted in answers.items()}
+    return records.Significance(
+        images=len(labels),
+        level=significance.LEVEL,
+        power=significance.POWER,
+        cochran=significance.cochran(correct),
+        pairs=significance.pairs(correct),
+        calibration={
+            model: calibration(labels, table.filter(like="score_").to_numpy())
+            for model, table in predictions.items()
         },
-        "misread_by_all": significance.misread_by_all(first["index"].to_numpy(), labels, answers),
-    }
+        misread_by_all=significance.misread_by_all(first["index"].to_numpy(), labels, answers),
+    )
 
 
-def tests_markdown(tests: dict[str, Any]) -> str:
+def markdown(compared: records.Comparison) -> str:
+    """The rows as a table in Markdown, ending with what they were measured on."""
+    rows = compared.root
+    columns = (
+        "model",
+        "test accuracy",
+        "95% interval",
+        "training",
+        "images/s",
+        "one image",
+        "parameters",
+        "size",
+        "trained on",
+    )
+    table = text.markdown_table(
+        columns,
+        [
+            (
+                model,
+                text.percent(row.test_accuracy),
+                text.interval(row.test_accuracy_low, row.test_accuracy_high),
+                text.seconds(row.train_seconds),
+                text.number(row.images_per_second),
+                text.milliseconds(row.latency_ms),
+                text.number(row.parameters),
+                f"{text.number(row.bundle_mib, 1)} MiB",
+                f"{row.device}, {text.count(row.threads, 'thread')}, {row.precision}",
+            )
+            for model, row in rows.items()
+        ],
+    )
+    first = next(iter(rows.values()))
+    return (
+        f"{table}\n\nData set: {first.dataset}, {text.count(first.test_images, 'test image')} held "
+        "out from every choice. Speeds are ONNX Runtime's on the CPU.\n"
+    )
+
+
+def tests_markdown(tests: records.Significance) -> str:
     """The tests between the models as a table in Markdown, with what they say of all of them."""
     columns = (
         "models",
-        "difference",
-        "only one right",
+        "difference, points",
+        "only one correct",
         "p",
         "p, corrected",
         "real",
-        "visible from",
+        "minimum detectable, points",
     )
-    lines = [columns, ("---",) * len(columns)]
-    for pair in tests["pairs"]:
-        visible = pair["smallest_visible"]
-        lines.append(
+    table = text.markdown_table(
+        columns,
+        [
             (
-                f"{pair['first']}, {pair['second']}",
-                f"{pair['difference']:+.2%}",
-                f"{pair['only_first_right']}, {pair['only_second_right']}",
-                f"{pair['p']:.2g}",
-                f"{pair['p_corrected']:.2g}",
-                "yes" if pair["differs"] else "no",
-                "-" if visible is None else f"{visible:.2%}",
+                f"{pair.first}, {pair.second}",
+                text.points(pair.difference),
+                f"{pair.only_first_right}, {pair.only_second_right}",
+                text.p_value(pair.p),
+                text.p_value(pair.p_corrected),
+                "yes" if pair.differs else "no",
+                text.UNKNOWN
+                if pair.smallest_visible is None
+                else text.number(pair.smallest_visible * 100, 2),
             )
-        )
-    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    cochran = tests["cochran"]
+            for pair in tests.pairs
+        ],
+    )
+    cochran = tests.cochran
     overall = (
-        "All models read every image alike."
+        "All models predict every image alike."
         if cochran is None
-        else f"All at once: Cochran's Q = {cochran['statistic']:.1f}, p = {cochran['p']:.2g}."
+        else f"All at once: Cochran's Q = {text.number(cochran.statistic, 1)}, "
+        f"{text.stated_p(cochran.p)}."
     )
     errors = ", ".join(
-        f"{model} {part['expected_calibration_error']:.2%}"
-        for model, part in tests["calibration"].items()
+        f"{model} {text.percent(part.expected_calibration_error)}"
+        for model, part in tests.calibration.items()
     )
     return (
-        f"{text}\n\nMcNemar's exact test on the same images, Holm's correction, level "
-        f"{tests['level']:g}; the last column is the difference that the correction's first step "
-        f"would find with a probability of {tests['power']:.0%}. {overall} Expected calibration "
-        f"error: {errors}. Misread by all models: {len(tests['misread_by_all'])} images.\n"
+        f"{table}\n\nMcNemar's exact test on the same images, Holm's correction, level "
+        f"{tests.level:g}; the last column is the difference that the correction's first step "
+        f"would find with a probability of {text.percent(tests.power, 0)}. {overall} Expected "
+        f"calibration error: {errors}. Misclassified by all models: "
+        f"{text.count(len(tests.misread_by_all), 'image')}.\n"
     )

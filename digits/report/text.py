@@ -3,6 +3,7 @@
 What is not known is a dash; a minus sign is a true one.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 
 UNKNOWN = "\N{EN DASH}"
@@ -71,11 +72,14 @@ def p_value(p: float | None) -> str:
 
 
 def stated_p(p: float) -> str:
-    """The same in a sentence, on one line: "p = 0.03" and "p < 0.001"."""
+    """The same in a sentence, as in "p = 0.03" and "p < 0.001"."""
     value = p_value(p)
-    return f"p {value if value.startswith('<') else f'= {value}'}".replace(
-        " ", "\N{NO-BREAK SPACE}"
-    )
+    return f"p {value}" if value.startswith("<") else f"p = {value}"
+
+
+def unbroken(sentence: str) -> str:
+    """A sentence whose p values stay on one line."""
+    return re.sub("p ([<=]) ", "p\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", sentence)
 
 
 def listed(names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Random changes of shape."""
+"""Augmentation."""
 
 import numpy as np
 import pytest

@@ -5,13 +5,16 @@ import os
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from digits.core import config, paths
+from digits.core import config, paths, records
 from digits.core.errors import UserError
 from digits.experiments import claims, definition, outcome, reproduction, results, running
 from digits.experiments.definition import Experiment, Run
+from digits.inference import scoring
+from tests import made_records
 
 CLASSES = ["0", "1", "2"]
 
@@ -183,16 +186,19 @@ def test_the_published_accuracies_are_those_of_the_files():
 
 
 def measured(pairs, robustness=None):
-    """A model that read (label, answer) pairs."""
-    labels, answers = zip(*pairs, strict=True)
-    right = sum(label == answer for label, answer in pairs)
-    sets = {"validation": {"images": 12_000}, "test": {"images": len(pairs)}}
-    train = {"validation_accuracy": 0.96, "split": sets}
-    figures = {"precision": 1.0, "recall": 1.0, "f1": 1.0, "images": 1}
-    per_class = dict.fromkeys(CLASSES, figures)
-    test = {"accuracy": right / len(pairs), "per_class": per_class}
+    """A model that made predictions: (label, predicted class) pairs."""
+    labels, answers = (np.array(column) for column in zip(*pairs, strict=True))
+    sets = {"validation": made_records.images(12_000), "test": made_records.images(len(pairs))}
     frame = pd.DataFrame({"index": range(len(pairs)), "label": labels, "prediction": answers})
-    return results.Measured(train, test, {}, {}, frame, robustness, {})
+    return results.Measured(
+        train=made_records.train(validation=0.96, split=sets),
+        test=made_records.tested("ann", labels, np.eye(len(CLASSES))[answers], CLASSES),
+        timing=made_records.timing(),
+        speed=made_records.speed(),
+        predictions=frame,
+        robustness=robustness,
+        figures={},
+    )
 
 
 def judge(pairs, robustness=None, read="1", **claim):
@@ -256,11 +262,10 @@ def test_a_hypothesis_is_accepted_or_rejected_with_its_power():
 
 @pytest.mark.parametrize(("correct", "agrees"), [(100, True), (480, False), (900, False)])
 def test_a_network_fails_where_it_surely_reads_less_than_half(correct, agrees):
-    from digits.inference import scoring
-
     low, high = scoring.wilson(correct, 1000)
-    point = {"amount": 4, "correct": correct, "accuracy": correct / 1000, "low": low, "high": high}
-    robustness = {"images": 1000, "changes": {"shift": {"unit": "pixels", "points": [point]}}}
+    point = records.Point(amount=4, correct=correct, accuracy=correct / 1000, low=low, high=high)
+    shift = made_records.change(1.0).model_copy(update={"points": (point,)})
+    robustness = made_records.robustness(shift=shift).model_copy(update={"images": 1000})
     claim = {"measure": "fails_under", "change": "shift", "amount": 4, "published": "fails"}
     assert judge(MOSTLY, robustness, **claim)["agrees"] is agrees
 
@@ -282,8 +287,7 @@ def test_a_claim_whose_model_was_left_out_is_not_run():
     assert "95.40% of 10,000" in page
 
 
-def test_a_summary_tests_variants_on_the_same_images(monkeypatch):
-    monkeypatch.setattr("digits.report.comparison.row", lambda *parts: {"test_accuracy": 0.9})
+def test_a_summary_tests_variants_on_the_same_images():
     experiment = Experiment(title="t", models=("ann",), reference="a", variants={})
     found = [
         results.Result(

@@ -6,11 +6,12 @@ from math import comb
 import numpy as np
 import pytest
 
+from digits.core import records
 from digits.evaluation import significance
 
 
 def columns(both, only_first, only_second, neither):
-    """Which of the images two models read right, from the four counts."""
+    """Which of the images two models predict correctly, from the four counts."""
     counts = (both, only_first, only_second, neither)
     return (
         np.repeat([True, True, False, False], counts),
@@ -27,10 +28,10 @@ def exact(only_first, only_second):
 def test_a_pair_is_tested_exactly():
     first, second = columns(80, 3, 12, 5)
     (test,) = significance.pairs({"a": first, "b": second})
-    assert (test["only_first_right"], test["only_second_right"]) == (3, 12)
-    assert test["difference"] == pytest.approx(0.09)
-    assert test["p"] == test["p_corrected"] == pytest.approx(exact(3, 12))
-    assert test["differs"]
+    assert (test.only_first_right, test.only_second_right) == (3, 12)
+    assert test.difference == pytest.approx(0.09)
+    assert test.p == test.p_corrected == pytest.approx(exact(3, 12))
+    assert test.differs
 
 
 def test_holm_corrects_over_all_pairs():
@@ -39,26 +40,24 @@ def test_holm_corrects_over_all_pairs():
     flips = {"a": 0.01, "b": 0.012, "c": 0.03, "d": 0.05}
     models = {name: truth ^ (rng.random(2000) < share) for name, share in flips.items()}
     tests = significance.pairs(models)
-    assert [(test["first"], test["second"]) for test in tests] == list(
-        itertools.combinations("abcd", 2)
-    )
+    assert [(test.first, test.second) for test in tests] == list(itertools.combinations("abcd", 2))
     running, expected = 0.0, {}
-    ranked = sorted(tests, key=lambda test: test["p"])
+    ranked = sorted(tests, key=lambda test: test.p)
     for place, test in enumerate(ranked):
-        running = max(running, min(1.0, test["p"] * (len(tests) - place)))
-        expected[test["first"], test["second"]] = running
+        running = max(running, min(1.0, test.p * (len(tests) - place)))
+        expected[test.first, test.second] = running
     for test in tests:
-        assert test["p_corrected"] == pytest.approx(expected[test["first"], test["second"]])
-        assert test["differs"] == (test["p_corrected"] <= significance.LEVEL)
+        assert test.p_corrected == pytest.approx(expected[test.first, test.second])
+        assert test.differs == (test.p_corrected <= significance.LEVEL)
 
 
-def test_against_one_set_up_only():
+def test_against_one_configuration_only():
     first, second = columns(80, 3, 12, 5)
     tests = significance.against("b", {"a": first, "b": second, "c": second})
-    assert [(test["first"], test["second"]) for test in tests] == [("b", "a"), ("b", "c")]
-    assert tests[1]["p"] == 1.0
-    assert not tests[1]["differs"]
-    assert tests[1]["smallest_visible"] is None
+    assert [(test.first, test.second) for test in tests] == [("b", "a"), ("b", "c")]
+    assert tests[1].p == 1.0
+    assert not tests[1].differs
+    assert tests[1].smallest_visible is None
 
 
 def test_the_smallest_visible_difference_is_found_as_often_as_said():
@@ -86,28 +85,17 @@ def test_cochran_for_two_models_is_mcnemar_without_correction():
     first, second = columns(80, 3, 12, 5)
     test = significance.cochran({"a": first, "b": second})
     assert test is not None
-    assert test["statistic"] == pytest.approx((12 - 3) ** 2 / 15)
-    assert test["df"] == 1
+    assert test.statistic == pytest.approx((12 - 3) ** 2 / 15)
+    assert test.df == 1
     assert significance.cochran({"a": first, "b": first}) is None
 
 
-def test_calibration_weighs_the_bins():
-    # Ten answers with 0.75, eight right; ten with 1.0, all right.
-    probabilities = np.array([[0.75, 0.25]] * 10 + [[1.0, 0.0]] * 10)
-    labels = np.array([0] * 8 + [1] * 2 + [0] * 10)
-    measured = significance.calibration(labels, probabilities)
-    assert measured["expected_calibration_error"] == pytest.approx(0.05 / 2)
-    assert [part["images"] for part in measured["bins"]] == [10, 10]
-    assert measured["bins"][0]["accuracy"] == pytest.approx(0.8)
-    assert measured["bins"][1]["high"] == 1.0
-
-
-def test_what_all_models_misread():
+def test_what_all_models_misclassify():
     labels = np.array([1, 2, 3])
-    read = {"a": np.array([1, 7, 5]), "b": np.array([0, 2, 8])}
-    assert significance.misread_by_all(np.array([10, 11, 12]), labels, read) == [
-        {"index": 12, "label": 3, "predictions": {"a": 5, "b": 8}}
-    ]
+    predicted = {"a": np.array([1, 7, 5]), "b": np.array([0, 2, 8])}
+    assert significance.misread_by_all(np.array([10, 11, 12]), labels, predicted) == (
+        records.MisreadByAll(index=12, label=3, predictions={"a": 5, "b": 8}),
+    )
 
 
 def test_repeated_runs():
@@ -120,7 +108,7 @@ def test_repeated_runs():
     assert alone["standard_deviation"] is alone["mean_low"] is None
 
 
-def test_set_ups_differ_if_they_differ_by_more_than_seeds_do():
+def test_configurations_differ_if_they_differ_by_more_than_seeds_do():
     others = {"near": [0.971, 0.973, 0.970], "far": [0.981, 0.983, 0.980]}
     tests = significance.welch([0.970, 0.972, 0.971], others)
     assert not tests["near"]["differs"]

@@ -48,8 +48,11 @@ def test_what_is_not_known_is_a_dash():
 
 
 def test_a_p_value_stays_on_one_line():
-    assert text.stated_p(0.4).split(" ") == ["p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0.40"]
-    assert text.stated_p(1e-9) == "p\N{NO-BREAK SPACE}<\N{NO-BREAK SPACE}0.001"
+    sentence = text.unbroken(f"a ({text.stated_p(0.4)}) b ({text.stated_p(1e-9)})")
+    assert sentence.split(" ") == [
+        "a", "(p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0.40)",
+        "b", "(p\N{NO-BREAK SPACE}<\N{NO-BREAK SPACE}0.001)",
+    ]  # fmt: skip
 
 
 def test_a_cell_of_a_table_stays_one_cell():

@@ -1,0 +1,1 @@
+"""Figures, for pictures and for the page alike."""

@@ -1,0 +1,301 @@
+"""Figures that put models side by side: accuracy, cost, robustness."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from digits.core.records import Change, Row
+from digits.report import text
+from digits.report.figures.drawing import (
+    GOAL,
+    GOAL_DASHES,
+    INK,
+    LINE,
+    MUTED,
+    NARROW,
+    QUARTERS,
+    SMALL,
+    WIDE,
+    beside,
+    colour,
+    figure,
+    heading,
+    interval,
+    label,
+    lines_of_text,
+    log_axis,
+    marker,
+    panel,
+    percent_axis,
+    plain,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from digits.tracking.by_hardware import Table
+
+NAME_CHARACTERS = 36
+"""Where a long name goes on in the next line."""
+
+
+def accuracies(rows: Mapping[str, Row], required: float) -> "Figure":
+    """Test accuracy of each model with its 95% interval, and the goal."""
+    drawn, axes = panel(WIDE, 30 * len(rows) + 56)
+    for place, (model, row) in enumerate(rows.items()):
+        bounds = (row.test_accuracy_low, row.test_accuracy_high)
+        style = {"fmt": marker(model), "color": colour(model), "markersize": 7}
+        interval(axes, place, row.test_accuracy, bounds, **style)
+        beside(axes, row.test_accuracy_high * 100, place, text.percent(row.test_accuracy))
+    axes.axvline(required * 100, **GOAL_DASHES)
+    lines_of_text(axes, list(rows))
+    axes.text(
+        required * 100,
+        1.0,
+        text.percent(required, 0),
+        transform=axes.get_xaxis_transform(),
+        ha="center",
+        va="bottom",
+        fontsize=SMALL,
+        color=GOAL,
+    )
+    low, high = axes.get_xlim()
+    axes.set_xlim(low, high + 0.2 * (high - low))
+    percent_axis(axes.xaxis)
+    label(axes, x="test accuracy, 95% interval")
+    return drawn
+
+
+def pareto(
+    rows: Mapping[str, Row], cost: str, front: Sequence[str], required: float, unit: str
+) -> "Figure":
+    """Validation accuracy against a cost: the models, the Pareto front and the goal.
+
+    Args:
+        rows: The figures of each model.
+        cost: The column of the cost.
+        front: The models on the front, by ascending cost.
+        required: The goal.
+        unit: What is written at the axis of the cost.
+
+    """
+    drawn, axes = panel(NARROW, 220)
+    known = {
+        model: (getattr(row, cost), row.validation_accuracy * 100)
+        for model, row in rows.items()
+        if row.validation_accuracy is not None
+    }
+    if known:
+        log_axis(axes, [price for price, _ in known.values()])
+    right = axes.get_xlim()[1]
+    if front:
+        prices, reached = zip(*(known[model] for model in front), strict=True)
+        axes.step(
+            [*prices, right], [*reached, reached[-1]], where="post", color=MUTED, linewidth=1.5
+        )
+    bounds = [accuracy for _, accuracy in known.values()] + [required * 100]
+    room = max(0.15, max(bounds) - min(bounds))
+    axes.set_ylim(min(bounds) - 0.25 * room, min(100.0 + 0.1 * room, max(bounds) + 0.25 * room))
+    for model, (price, accuracy) in known.items():
+        # Another mark close above would stand in the name's way.
+        below = any(
+            0 < other - accuracy < 0.2 * room and 0.5 < other_price / price < 2
+            for other_price, other in known.values()
+        )
+        axes.plot(
+            price,
+            accuracy,
+            marker(model),
+            color=colour(model),
+            markerfacecolor=colour(model) if model in front else "none",
+            markeredgewidth=1.8,
+            markersize=9,
+        )
+        axes.annotate(
+            model,
+            (price, accuracy),
+            xytext=(0, -9 if below else 9),
+            textcoords="offset points",
+            ha="center",
+            va="top" if below else "bottom",
+            fontsize=SMALL + 1,
+            color=INK,
+            fontweight="bold" if model in front else "normal",
+        )
+    axes.axhline(required * 100, **GOAL_DASHES)
+    percent_axis(axes.yaxis)
+    label(axes, x=unit, y="validation accuracy")
+    return drawn
+
+
+def robustness(models: Mapping[str, Change], required: float, title: str = "") -> "Figure":
+    """Accuracy under one kind of change, a line a model with the band of its 95% interval.
+
+    Args:
+        models: The change as measured of each model.
+        required: The accuracy whose loss is looked for.
+        title: Of a picture.
+
+    """
+    drawn, axes = panel(NARROW, 200 + 30 * bool(title), title)
+    for model, change in models.items():
+        amounts = [point.amount for point in change.points]
+        axes.fill_between(
+            amounts,
+            [point.low * 100 for point in change.points],
+            [point.high * 100 for point in change.points],
+            color=colour(model),
+            alpha=0.18,
+            linewidth=0,
+        )
+        axes.plot(
+            amounts,
+            [point.accuracy * 100 for point in change.points],
+            marker=marker(model),
+            color=colour(model),
+            linewidth=1.6,
+            markersize=4,
+            label=model,
+        )
+    first = next(iter(models.values()))
+    axes.axhline(required * 100, **GOAL_DASHES)
+    axes.axvline(first.neutral, color=LINE, zorder=0, linewidth=4)
+    axes.set_ylim(0, 103)
+    percent_axis(axes.yaxis, QUARTERS)
+    label(axes, x=first.unit)
+    if title:
+        axes.legend(frameon=False, fontsize=SMALL, labelcolor=INK)
+    return drawn
+
+
+@dataclass(frozen=True)
+class Bars:
+    """One measure of everything that stands in a band."""
+
+    name: str
+    unit: str
+    values: list[float | None]
+    decimals: int = 0
+
+
+@dataclass(frozen=True)
+class Band:
+    """What stands side by side: a line each."""
+
+    title: str
+    names: list[str]
+    colours: list[str]
+    accuracies: list[tuple[float, float | None, float | None]]
+    """On the test set, with the ends of the 95% interval."""
+    bars: list[Bars]
+
+
+def side_by_side(bands: Sequence[Band], title: str = "", logarithmic: bool = False) -> "Figure":
+    """Accuracy with its interval and other measures, a line each; a picture.
+
+    Args:
+        bands: Each has its own axes.
+        title: Of the picture.
+        logarithmic: Whether bars differ by factors.
+
+    """
+    heights = [44 * len(band.names) + 90 for band in bands]
+    drawn = figure(1010, sum(heights) + 30 * bool(title))
+    heading(drawn, title)
+    grid = drawn.subplots(
+        len(bands), 1 + max(len(band.bars) for band in bands), squeeze=False, height_ratios=heights
+    )
+    for row, band in zip(grid, bands, strict=True):
+        places = range(len(band.names))
+        for axes in row:
+            plain(axes)
+            lines_of_text(axes, [""] * len(places))
+        names = [textwrap.fill(name, NAME_CHARACTERS) for name in band.names]
+        row[0].set_yticks(places, names, color=INK, parse_math=False)
+        _accuracies(row[0], band)
+        for axes, bars in zip(row[1:], band.bars, strict=True):
+            _bars(axes, bars, band.colours, logarithmic)
+        row[0].set_title(
+            f"{band.title}\ntest accuracy, 95% interval".strip(), fontsize=SMALL, color=INK
+        )
+    return drawn
+
+
+def _accuracies(axes: "Axes", band: Band) -> None:
+    for place, ((share, *bounds), shade) in enumerate(
+        zip(band.accuracies, band.colours, strict=True)
+    ):
+        interval(axes, place, share, (bounds[0], bounds[1]), fmt="o", color=shade, markersize=7)
+        axes.annotate(
+            text.percent(share),
+            (share * 100, place),
+            xytext=(0, 7),
+            textcoords="offset points",
+            ha="center",
+            fontsize=SMALL,
+            color=INK,
+        )
+    axes.margins(x=0.15)
+    percent_axis(axes.xaxis)
+
+
+def _bars(axes: "Axes", bars: Bars, colours: Sequence[str], logarithmic: bool) -> None:
+    known = [value for value in bars.values if value is not None]
+    axes.set_title(bars.name, fontsize=SMALL, color=INK)
+    label(axes, x=f"{bars.unit}{', logarithmic' * logarithmic}")
+    # Room for the number behind the longest bar.
+    if logarithmic and known:
+        log_axis(axes, known, room=10)
+    else:
+        axes.set_xlim(0, max(known, default=1.0) * 1.35)
+        axes.locator_params(axis="x", nbins=3)
+        axes.xaxis.set_major_formatter("{x:,.9g}")
+    start = axes.get_xlim()[0]
+    for place, (value, shade) in enumerate(zip(bars.values, colours, strict=True)):
+        end = start if value is None else value
+        axes.barh(place, end - start, left=start, color=shade, height=0.6)
+        beside(axes, end, place, text.number(value, bars.decimals))
+
+
+def comparison(rows: Mapping[str, Row]) -> "Figure":
+    """The models side by side: accuracy, training time, speed, size; a picture."""
+    shown = list(rows.values())
+    band = Band(
+        title="",
+        names=list(rows),
+        colours=[colour(model) for model in rows],
+        accuracies=[
+            (row.test_accuracy, row.test_accuracy_low, row.test_accuracy_high) for row in shown
+        ],
+        bars=[
+            Bars("training time", "seconds", [row.train_seconds for row in shown]),
+            Bars("inference", "images/s", [row.images_per_second for row in shown]),
+            Bars("model size", "MiB", [row.bundle_mib for row in shown], decimals=1),
+        ],
+    )
+    title = f"{text.count(len(rows), 'recogniser')} on {shown[0].dataset}"
+    return side_by_side([band], title, logarithmic=True)
+
+
+def by_hardware(tables: Sequence["Table"]) -> "Figure":
+    """Each model on all its hardware: accuracy, training time, speed, memory; a picture."""
+    bands = [
+        Band(
+            title=f"{table.model} on {table.dataset}",
+            names=[row.hardware.name for row in table.rows],
+            colours=[colour(table.model)] * len(table.rows),
+            accuracies=[
+                (row.test_accuracy, row.test_accuracy_low, row.test_accuracy_high)
+                for row in table.rows
+            ],
+            bars=[
+                Bars("training time", "seconds", [row.train_seconds for row in table.rows], 1),
+                Bars("inference", "images/s", [row.images_per_second for row in table.rows]),
+                Bars("peak memory", "MiB", [row.peak_memory_mib for row in table.rows]),
+            ],
+        )
+        for table in tables
+    ]
+    return side_by_side(bands)

@@ -1,0 +1,141 @@
+"""What the page tells of experiments, from their outcomes."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from digits.core.records import Pair, Robustness
+from digits.report.figures import drawing
+from digits.report.figures.experiments import by_variant, errors, repeats
+from digits.report.page import advice
+from digits.report.page.results import AUGMENTATION, HARDWARE, PREPROCESSING
+
+Outcome = Mapping[str, Any]
+
+SIDE_BY_SIDE = (("shift", 2), ("shift", 4), ("rotation", 30), ("scale", 0.6), ("scale", 1.3))
+"""Changes and amounts at which published configurations and ours are put side by side."""
+MEASURES = {
+    "test_accuracy": ("Accuracy", "test accuracy, 95% interval"),
+    "train_seconds": ("Training time", "seconds, logarithmic"),
+    "images_per_second": ("Inference", "images/s, logarithmic"),
+}
+"""That are drawn for each hardware: the name and what is written at the axis."""
+
+
+def sections(outcomes: Mapping[str, Outcome]) -> dict[str, dict[str, Any] | None]:
+    """What the sections of the page are made of; None for what was not run."""
+    makers = {PREPROCESSING: _preprocessing, AUGMENTATION: _augmentation, HARDWARE: _hardware}
+    return {
+        name: make(outcomes[name]) if name in outcomes else None for name, make in makers.items()
+    }
+
+
+def _preprocessing(outcome: Outcome) -> dict[str, Any]:
+    shown, source = {}, f"the outcome of {PREPROCESSING}"
+    for model, variants in _by_model(outcome).items():
+        rows = {variant: runs[0] for variant, runs in variants.items()}
+        tests = [Pair.of(test, source) for test in outcome["tests"].get(model, [])]
+        real = [test.second for test in tests if test.differs]
+        figure = errors(model, rows, outcome["reference"], real)
+        shows = f"Error of {model} on the test set by preprocessing, with 95% intervals"
+        accuracies = {variant: row["test_accuracy"] for variant, row in rows.items()}
+        shown[model] = {
+            "rows": rows,
+            "tests": {test.second: test for test in tests},
+            "svg": drawing.svg(figure, f"preprocessing-{model}", shows),
+            "verdict": advice.verdict(model, tests, accuracies),
+        }
+    return {**outcome, "shown": shown}
+
+
+def _augmentation(outcome: Outcome) -> dict[str, Any]:
+    by_model = _by_model(outcome)
+    shown = {}
+    for model, means in outcome["repeats"].items():
+        accuracies = {
+            variant: [row["test_accuracy"] for row in runs]
+            for variant, runs in by_model.get(model, {}).items()
+        }
+        figure = repeats(model, accuracies, means)
+        shows = f"Test accuracy of {model} over seeds, by augmentation"
+        shown[model] = {
+            "means": means,
+            "welch": outcome["welch"].get(model, {}),
+            "svg": drawing.svg(figure, f"augmentation-{model}", shows),
+        }
+    return {**outcome, "shown": shown}
+
+
+def _hardware(outcome: Outcome) -> dict[str, Any]:
+    variants: dict[str, dict[str, Any]] = {}
+    for run in outcome["runs"]:
+        variants[run["variant"]] = run["models"] | variants.get(run["variant"], {})
+    panels = {
+        name: drawing.svg(
+            by_variant(variants, measure, unit),
+            f"hardware-{measure}",
+            f"{name} of each model on each hardware",
+        )
+        for measure, (name, unit) in MEASURES.items()
+    }
+    models = list(dict.fromkeys(model for rows in variants.values() for model in rows))
+    return {**outcome, "variants": variants, "panels": panels, "models": models}
+
+
+def _by_model(outcome: Outcome) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """The figures of an outcome's runs, by model and by variant."""
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for run in outcome["runs"]:
+        for model, figures in run["models"].items():
+            found.setdefault(model, {}).setdefault(run["variant"], []).append(figures)
+    return found
+
+
+def robustness(
+    outcomes: Mapping[str, Outcome], ours: Mapping[str, Robustness]
+) -> list[dict[str, Any]]:
+    """Published networks, the ANN with and without augmentation, and our models, under change.
+
+    Args:
+        outcomes: Of the experiments that were run.
+        ours: As measured of our models.
+
+    Returns:
+        A line each: name, unchanged accuracy, and the accuracies at `SIDE_BY_SIDE`, None where one
+        was not measured; empty where no experiment measured any.
+
+    """
+    named = list(_measured(outcomes))
+    if not named:
+        return []
+    named += [(f"{model}, ours", measured) for model, measured in ours.items()]
+    return [
+        {
+            "name": name,
+            "unchanged": _accuracy_at(measured, "shift", 0),
+            "changed": [_accuracy_at(measured, *change) for change in SIDE_BY_SIDE],
+        }
+        for name, measured in named
+    ]
+
+
+def _measured(outcomes: Mapping[str, Outcome]) -> Iterator[tuple[str, Robustness]]:
+    """The robustness of each configuration of an experiment, once."""
+    seen = set()
+    for experiment in ("three-networks", AUGMENTATION):
+        for run in outcomes.get(experiment, {"runs": []})["runs"]:
+            for model, figures in run["models"].items():
+                known_as = "as published" if experiment != AUGMENTATION else run["variant"]
+                name = f"{model}, {known_as}"
+                if name not in seen and "robustness" in figures:
+                    seen.add(name)
+                    yield (
+                        name,
+                        Robustness.of(figures["robustness"], f"the outcome of {experiment}"),
+                    )
+
+
+def _accuracy_at(measured: Robustness, change: str, amount: float) -> float | None:
+    if change not in measured.changes:
+        return None
+    points = measured.changes[change].points
+    return next((point.accuracy for point in points if point.amount == amount), None)

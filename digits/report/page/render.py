@@ -1,0 +1,227 @@
+"""The report: everything that was measured, on one page that needs nothing but itself."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from digits.core.records import Hardware, Row, Significance
+from digits.evaluation import recommendation
+from digits.report import text
+from digits.report.figures import comparison, drawing
+from digits.report.figures import model as figures
+from digits.report.page import advice, experiments
+from digits.report.page.results import REPRODUCED, ModelResults, Results
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+UNITS = {"train_seconds": "seconds", "latency_ms": "milliseconds", "bundle_mib": "MiB"}
+HIGHEST = ("validation_accuracy", "test_accuracy", "test_macro_f1", "images_per_second")
+LOWEST = ("test_log_loss", "train_seconds", "latency_ms", "parameters", "bundle_mib")
+"""Columns of the table of results, by which end of them is best."""
+SHAPES = {"o": "●", "s": "■", "^": "▲", "D": "◆"}
+"""Characters for the marks in figures."""
+MISCLASSIFIED_SHOWN, DIGITS_A_ROW = 30, 6
+"""Of each model; of those that all models misclassify, all are shown."""
+
+
+def render(results: Results) -> str:
+    """The page as HTML; the same results give the same bytes."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    writers = (
+        text.percent, text.interval, text.points, text.seconds, text.milliseconds, text.number,
+        text.significant, text.count, text.p_value, text.stated_p, text.unbroken, text.listed,
+    )  # fmt: skip
+    environment.filters |= {write.__name__: write for write in writers}
+    return environment.get_template("page.html").render(_context(results))
+
+
+def _context(results: Results) -> dict[str, Any]:
+    """What the templates name, section by section."""
+    rows, models, tests = results.rows, results.models, results.tests
+    found = recommendation.recommend(rows)
+    ours = {model: part.robustness for model, part in models.items() if part.robustness}
+    return {
+        "palette": drawing.PALETTE,
+        "marks": {model: SHAPES[drawing.marker(model)] for model in rows},
+        "dataset": next(iter(rows.values())).dataset,
+        "headline": _headline(rows),
+        "advice": found,
+        "answer": advice.answer(found),
+        "reasons": advice.reasons(found, rows, tests.pairs),
+        "costs": recommendation.COSTS,
+        "pareto": _pareto(rows, found),
+        "rows": rows,
+        "best": _best(rows),
+        "accuracies": drawing.svg(
+            comparison.accuracies(rows, found.required),
+            "accuracies",
+            "Test accuracy of each model with its 95% interval",
+        ),
+        "tests": tests,
+        "reliability": _reliability(tests),
+        "learning": {model: _learning(model, part) for model, part in models.items()},
+        "models": models,
+        "confusion": {model: _confusion(model, part) for model, part in models.items()},
+        "misclassified": {model: _misclassified(model, part) for model, part in models.items()},
+        "misclassified_by_all": _misclassified_by_all(results),
+        "robustness": _robustness(results),
+        "side_by_side": experiments.SIDE_BY_SIDE,
+        "configurations": experiments.robustness(results.outcomes, ours),
+        **experiments.sections(results.outcomes),
+        "reproduced": {name: results.outcomes.get(name) for name in REPRODUCED},
+        "split": next(iter(models.values())).train.split,
+        "digests": results.digests,
+        "machines": {
+            "Trained on": _machines({name: part.timing.hardware for name, part in models.items()}),
+            "Evaluated on": _machines({name: part.speed.hardware for name, part in models.items()}),
+        },
+    }
+
+
+def _headline(rows: Mapping[str, Row]) -> str:
+    model = max(rows, key=lambda name: rows[name].test_accuracy)
+    row = rows[model]
+    return (
+        f"Of {text.count(row.test_images, 'test image')}, {model} predicts the most correctly: "
+        f"{text.percent(row.test_accuracy)} (95% interval "
+        f"{text.interval(row.test_accuracy_low, row.test_accuracy_high)})."
+    )
+
+
+def _pareto(rows: Mapping[str, Row], found: recommendation.Recommendation) -> list[dict[str, Any]]:
+    panels = []
+    for cost, name in recommendation.COSTS.items():
+        front = found.fronts[cost]
+        figure = comparison.pareto(rows, cost, front, found.required, f"{name}, {UNITS[cost]}")
+        shows = f"Validation accuracy against {name}; on the Pareto front: {', '.join(front)}"
+        panels.append(
+            {"name": name, "front": front, "svg": drawing.svg(figure, f"pareto-{cost}", shows)}
+        )
+    return panels
+
+
+def _best(rows: Mapping[str, Row]) -> dict[str, Any]:
+    """The best value of each column of the table of results."""
+    best = {}
+    for choose, columns in ((max, HIGHEST), (min, LOWEST)):
+        for column in columns:
+            values = [getattr(row, column) for row in rows.values()]
+            known = [value for value in values if value is not None]
+            best[column] = choose(known, default=None)
+    return best
+
+
+def _reliability(tests: Significance) -> dict[str, str]:
+    return {
+        model: drawing.svg(
+            figures.reliability(model, part.bins),
+            f"reliability-{model}",
+            f"Accuracy of {model} by the confidence of its predictions, and how many there are",
+        )
+        for model, part in tests.calibration.items()
+    }
+
+
+def _learning(model: str, part: ModelResults) -> list[str]:
+    """A panel for accuracy and one for loss; none for a model without epochs to connect."""
+    kept = part.train.kept_epoch
+    if kept is None or len(part.history) == 1:
+        return []
+    return [
+        drawing.svg(
+            figures.learning(model, part.history, kept, [measure]),
+            f"learning-{model}-{measure}",
+            f"{measure} of {model} by epoch, on the training and the validation set",
+        )
+        for measure in figures.MEASURES
+        if part.history.filter(like=f"_{measure}").notna().any().any()
+    ]
+
+
+def _confusion(model: str, part: ModelResults) -> str:
+    counts = figures.counts(part.predictions, len(part.classes))
+    wrong = [
+        (int(counts[true, predicted]), true, predicted)
+        for true in range(len(counts))
+        for predicted in range(len(counts))
+        if true != predicted and counts[true, predicted]
+    ]
+    most = [
+        f"{part.classes[true]} predicted as {part.classes[predicted]} {text.count(count, 'time')}"
+        for count, true, predicted in sorted(wrong, key=lambda cell: -cell[0])[:3]
+    ]
+    shows = f"Confusion matrix of {model}; most often wrong: {', '.join(most) or 'nothing'}"
+    return drawing.svg(figures.confusion(counts, part.classes), f"confusion-{model}", shows)
+
+
+def _misclassified(model: str, part: ModelResults) -> dict[str, Any]:
+    figure = figures.misclassified(
+        part.predictions, part.misclassified, part.classes, MISCLASSIFIED_SHOWN, DIGITS_A_ROW
+    )
+    shows = f"Digits that {model} misclassifies, with true class, predicted class and confidence"
+    return {
+        "count": len(part.misclassified),
+        "shown": min(len(part.misclassified), MISCLASSIFIED_SHOWN),
+        "svg": drawing.svg(figure, f"misclassified-{model}", shows) if part.misclassified else "",
+    }
+
+
+def _misclassified_by_all(results: Results) -> str:
+    """The images that no model predicts correctly, with what each takes them for."""
+    part, shown = next(iter(results.models.values())), results.tests.misread_by_all
+    if not shown:
+        return ""
+    captions = []
+    for digit in shown:
+        predicted = dict.fromkeys(part.classes[answer] for answer in digit.predictions.values())
+        true = part.classes[digit.label]
+        captions.append(f"{true} \N{RIGHTWARDS ARROW} {', '.join(predicted)}")
+    figure = figures.digits(
+        [part.misclassified[digit.index] for digit in shown], captions, DIGITS_A_ROW
+    )
+    shows = "Digits that every model misclassifies, with the true and the predicted classes"
+    return drawing.svg(figure, "misclassified-by-all", shows)
+
+
+def _robustness(results: Results) -> dict[str, Any] | None:
+    known = {name: part.robustness for name, part in results.models.items() if part.robustness}
+    if not known:
+        return None
+    first = next(iter(known.values()))
+    changes = {
+        name: {model: part.changes[name] for model, part in known.items()} for name in first.changes
+    }
+    return {
+        "first": first,
+        "models": list(known),
+        "changes": changes,
+        "panels": {
+            name: drawing.svg(
+                comparison.robustness(change, first.required),
+                f"robustness-{name}",
+                f"Accuracy of each model by {name}",
+            )
+            for name, change in changes.items()
+        },
+    }
+
+
+def _machines(hardware: Mapping[str, Hardware]) -> list[dict[str, Any]]:
+    """What models ran on, each once, with the models that ran there."""
+    known: list[Hardware] = []
+    for machine in hardware.values():
+        if machine not in known:
+            known.append(machine)
+    return [
+        {"models": [model for model in hardware if hardware[model] == machine], "hardware": machine}
+        for machine in known
+    ]

@@ -1,0 +1,138 @@
+"""All that the page tells, read from what the pipeline and the experiments have left."""
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digits.core import files, paths, records
+from digits.core.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PREPROCESSING, AUGMENTATION, HARDWARE = "preprocessing", "augmentation", "hardware"
+REPRODUCED = ("digits-svc", "ann-10k", "mlp-128", "three-networks")
+"""The experiments that make published claims, in the order of the page."""
+MISCLASSIFIED, HISTORY, PREDICTIONS = "misread.npz", "history.csv", "predictions.csv"
+INPUTS = (
+    "params.yaml",
+    "locks/compute.lock",
+    "metrics/comparison.json",
+    "metrics/significance.json",
+)
+"""Whose digests say what the page was made of, beside those of models, data and outcomes."""
+
+
+@dataclass(frozen=True)
+class ModelResults:
+    """The files of one model."""
+
+    train: records.Train
+    test: records.Test
+    timing: records.Timing
+    speed: records.Speed
+    robustness: records.Robustness | None
+    """None where it was not measured."""
+    history: "pd.DataFrame"
+    """history.csv."""
+    predictions: "pd.DataFrame"
+    """predictions.csv."""
+    misclassified: dict[int, np.ndarray]
+    """By place in the data set, (height, width) uint8, ink at 255."""
+
+    @property
+    def classes(self) -> list[str]:
+        return list(self.test.per_class)
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that the page tells."""
+
+    rows: dict[str, records.Row]
+    tests: records.Significance
+    models: dict[str, ModelResults]
+    outcomes: dict[str, dict[str, Any]]
+    """By the name of the experiment, of those that were made."""
+    digests: dict[str, str]
+    """SHA-256 of the inputs, by path."""
+
+
+def read(root: Path, models: Collection[str]) -> Results:
+    """Gather what the pipeline and the experiments have left in a project.
+
+    Args:
+        root: The project.
+        models: Those to tell of, in this order.
+
+    Raises:
+        UserError: if a file of the pipeline is missing or does not fit; experiments may be missing.
+
+    """
+    metrics, outcomes = root / paths.METRICS.name, root / "experiments" / paths.OUTCOMES.name
+    compared = records.Comparison.read(metrics / "comparison.json").root
+    if set(compared) != set(models):
+        raise UserError(
+            f"metrics/comparison.json: expected {', '.join(models)}, received "
+            f"{', '.join(compared)}; run `dvc repro compare`"
+        )
+    rows = {model: compared[model] for model in models}
+    found = {
+        name: outcome_files(outcomes, name)
+        for name in (PREPROCESSING, AUGMENTATION, *REPRODUCED, HARDWARE)
+    }
+    inputs = [root / name for name in INPUTS] + [path for part in found.values() for path in part]
+    return Results(
+        rows=rows,
+        tests=records.Significance.read(metrics / "significance.json"),
+        models={model: _of_model(metrics / model) for model in rows},
+        outcomes={name: _joined(parts) for name, parts in found.items() if parts},
+        digests={str(path.relative_to(root)): _digest(path) for path in inputs},
+    )
+
+
+def outcome_files(folder: Path, name: str) -> list[Path]:
+    """The outcome of an experiment, and those of the same experiment on further models."""
+    found = [folder / f"{name}.json", *sorted(folder.glob(f"{name}-of-*.json"))]
+    return [path for path in found if path.is_file()]
+
+
+def _joined(parts: list[Path]) -> dict[str, Any]:
+    """One experiment, with what was measured of further models."""
+    first: dict[str, Any] = files.read_json(parts[0])
+    for path in parts[1:]:
+        part = files.read_json(path)
+        first["runs"] += part["runs"]
+        for key in {"tests", "repeats", "welch"} & part.keys() & first.keys():
+            first[key] = part[key] | first[key]
+    return first
+
+
+def _of_model(folder: Path) -> ModelResults:
+    import pandas as pd
+
+    robustness = folder / "robustness.json"
+    for name in (MISCLASSIFIED, HISTORY, PREDICTIONS):
+        if not (folder / name).is_file():
+            missing = paths.relative(folder / name)
+            raise UserError(f"{missing} is missing; make it with `dvc repro` or `dvc checkout`")
+    with np.load(folder / MISCLASSIFIED) as stored:
+        misclassified = dict(zip(stored["index"].tolist(), stored["images"], strict=True))
+    return ModelResults(
+        train=records.Train.read(folder / "train.json"),
+        test=records.Test.read(folder / "test.json"),
+        timing=records.Timing.read(folder / "timing.json"),
+        speed=records.Speed.read(folder / "speed.json"),
+        robustness=records.Robustness.read(robustness) if robustness.is_file() else None,
+        history=pd.read_csv(folder / HISTORY),
+        predictions=pd.read_csv(folder / PREDICTIONS),
+        misclassified=misclassified,
+    )
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
