@@ -19,7 +19,7 @@ from PIL import Image
 from benchmarks import nondigits, sheets
 from digits.core import config, errors, files, paths
 from digits.data import split
-from digits.datasets import raw
+from digits.datasets.raw.read import read_raw
 from digits.inference.predictor import Predictor
 from digits.scan.single.read import read_digit
 from digits.serve.reader import Prediction, ReadDigit, Reader
@@ -57,7 +57,7 @@ def main(
         raise errors.UserError(f"--model: expected one of {', '.join(config.MODELS)}")
     cv2.setNumThreads(1)
     validation = split.read(paths.SPLIT, "validation")
-    images = raw.load(paths.RAW, read_digit).images[validation.index]
+    images = read_raw(paths.RAW, read_digit).images[validation.index]
     reader = Reader([model], threads=1)
     rows = [
         {"kind": kind, **count(kind, sheet_count, seed, images, validation.labels, reader)}

@@ -7,7 +7,7 @@ import sys
 
 from digits.core import config, errors, paths, records
 from digits.data import preprocess, split
-from digits.datasets import raw
+from digits.datasets.raw.read import read_raw
 from digits.evaluation import abstention, examples
 from digits.hardware import selection
 from digits.inference import predictor
@@ -27,7 +27,7 @@ def main(model: str) -> None:
 
     trained = split.read(paths.SPLIT, "train")
     chosen = examples.choose(trained.labels, trained.index)
-    stored = raw.load(paths.RAW, read_digit)
+    stored = read_raw(paths.RAW, read_digit)
     images = stored.images[trained.index[chosen]]
     side = (preprocess.MNIST_SIDE, preprocess.MNIST_SIDE)
     if images.shape[1:] != side:

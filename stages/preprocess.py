@@ -7,14 +7,14 @@ import numpy as np
 
 from digits.core import config, errors, files, paths, records
 from digits.data import preprocess
-from digits.datasets import raw
+from digits.datasets.raw.read import read_raw
 from digits.scan.single.read import read_digit
 
 
 def main() -> None:
     """Write images.npy, labels.npy, is_test.npy and dataset.json."""
     params = config.load("preprocess", preprocess.Params)
-    stored = raw.load(paths.RAW, read_digit)
+    stored = read_raw(paths.RAW, read_digit)
     images = preprocess.prepare(stored.images, params, stored.white)
     for name, array in (("images", images), ("labels", stored.labels), ("is_test", stored.is_test)):
         with files.atomic(paths.PREPARED / f"{name}.npy") as path, path.open("wb") as sink:

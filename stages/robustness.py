@@ -8,7 +8,7 @@ from typing import Literal
 
 from digits.core import config, errors, paths, records
 from digits.data import preprocess, split
-from digits.datasets import raw
+from digits.datasets.raw.read import read_raw
 from digits.evaluation import robustness
 from digits.hardware import selection
 from digits.inference import predictor
@@ -25,7 +25,7 @@ def main(model: str) -> None:
         name = "train"
         part = split.read(paths.SPLIT, name)
     chosen = robustness.sample(len(part))
-    stored = raw.load(paths.RAW, read_digit)
+    stored = read_raw(paths.RAW, read_digit)
     images = stored.images[part.index[chosen]]
     side = (preprocess.MNIST_SIDE, preprocess.MNIST_SIDE)
     if images.shape[1:] != side:

@@ -31,3 +31,10 @@ def models(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = shutil.copytree(made, tmp_path / "models")
     monkeypatch.setattr(paths, "MODELS", folder)
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep on one of the parallel workers what shares a costly fixture: a file, the clone."""
+    for item in items:
+        shared = "clone" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("clone" if shared else str(item.path)))

@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 
-from digits.datasets.idx import IDX_FILES
+from digits.datasets.raw.idx import IDX_FILES
 
 
 def idx_bytes(array: np.ndarray) -> bytes:

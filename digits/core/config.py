@@ -1,6 +1,6 @@
 """params.yaml as frozen, typed sections, checked as a whole before any computing.
 
-A section's class stands beside the code that it configures (`networks/cnn.py` owns
+A section's class stands beside the code that it configures (`models/cnn.py` owns
 `train.cnn`).  This module knows the sections by name only and imports their classes to check the
 file, so that a mistake in one section is found before another model trains for minutes.
 """
@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from digits.core import paths
+from digits.core import document, paths
 from digits.core.errors import UserError
 
 SECTIONS = {
@@ -33,8 +33,9 @@ MODELS = tuple(name.removeprefix("train.") for name in SECTIONS if name.startswi
 """The models, in the order in which tables and figures show them."""
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0, le=1e12)]
+"""float32, in which all is computed, still holds the product of three of them."""
+Count = Annotated[int, Field(ge=1, le=10**9)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -62,24 +63,22 @@ def load(name: str, kind: type[S], path: Path = paths.PARAMS) -> S:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Parse a YAML 1.2 file (in which `1e-3` is a number) into plain values.
+    """Read a YAML 1.2 file (in which `1e-3` is a number) into plain values.
 
     Raises:
-        UserError: if the file is missing, is not YAML or does not hold a mapping.
+        UserError: as `document.parse`, and if the file cannot be read.
 
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
-        tree = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: expected a file, received something else of this name")
+        with path.open("rb") as source:
+            content = source.read(document.LARGEST_FILE + 1)
     except FileNotFoundError:
         raise UserError(f"{path} is missing; restore it with `git checkout {path.name}`") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path.name} is not valid YAML: {error}") from None
-    if not isinstance(tree, dict):
-        raise UserError(f"{path.name}: expected sections such as 'dataset:', received {tree!r}")
-    return tree
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror})") from None
+    return document.parse(content, path.name)
 
 
 def check(tree: dict[str, Any], source: str = "params.yaml") -> dict[str, Section]:
@@ -97,30 +96,32 @@ def check(tree: dict[str, Any], source: str = "params.yaml") -> dict[str, Sectio
         section_class: type[Section] = getattr(importlib.import_module(module), kind)
         try:
             # JSON's strict mode takes a list for a tuple, but still no quoted number.
-            sections[name] = section_class.model_validate_json(
-                json.dumps(flat[name], default=str), strict=True
-            )
+            sections[name] = section_class.model_validate_json(json.dumps(flat[name]), strict=True)
         except ValidationError as error:
             faults += [_describe(name, section_class, fault) for fault in error.errors()]
     if not faults:
         faults = _contradictions(sections)
     if faults:
-        raise UserError("\n  ".join([f"{source} has {len(faults)} wrong value(s):", *faults]))
+        raise UserError(document.listed(f"{source} has {len(faults)} wrong value(s):", faults))
     return sections
 
 
 def _sections(tree: dict[str, Any], source: str) -> dict[str, Any]:
     """The file's sections by their dotted names; refuses missing and unknown ones."""
     flat = {key: value for key, value in tree.items() if key != "train"}
-    train = tree.get("train")
-    if isinstance(train, dict):
-        flat |= {f"train.{key}": value for key, value in train.items()}
+    train = tree.get("train", {})
+    if not isinstance(train, dict):
+        raise UserError(
+            f"{source}: train: expected the sections {', '.join(MODELS)}, received "
+            f"{document.shown(train)}"
+        )
+    flat |= {f"train.{key}": value for key, value in train.items()}
     faults = [
         f"{key}: unknown section{_nearest(key, SECTIONS)}" for key in flat if key not in SECTIONS
     ]
     faults += [f"{name}: this section is missing" for name in SECTIONS if name not in flat]
     if faults:
-        raise UserError("\n  ".join([f"{source} has wrong sections:", *faults]))
+        raise UserError(document.listed(f"{source} has wrong sections:", faults))
     return flat
 
 
@@ -139,7 +140,7 @@ def _describe(section: str, kind: type[Section], fault: Any) -> str:
     received = fault["input"]
     if isinstance(received, str) and _is_number(received):
         return f"{key}: {message}, received the text {received!r}: remove the quotes"
-    return f"{key}: {message}, received {json.dumps(received, default=str)}"
+    return f"{key}: {message}, received {document.shown(received)}"
 
 
 def _is_number(text: str) -> bool:

@@ -15,7 +15,7 @@ from digits.core.errors import UserError
 
 SETS = ("train", "validation", "test")
 SAMPLES_NAMED = 20
-Size = Annotated[int, Field(ge=0)]
+Size = Annotated[int, Field(ge=0, le=10**9)]
 
 
 class Params(Section):

@@ -1,1 +1,1 @@
-"""Data sets: where they are published, how they are fetched and how their files are read."""
+"""Data sets: fetched from mirrors or taken from the user, and read."""

@@ -1,28 +1,37 @@
-"""A user's own data set: IDX files, or one sub-folder of images a class."""
+"""A user's own data set: checked as a whole, then copied, so that the run keeps it."""
 
-import shutil
+import os
 from pathlib import Path
 
+from digits.core import paths
 from digits.core.errors import UserError
-from digits.datasets import idx, raw
+from digits.datasets.raw import class_folders, idx, regular
+from digits.datasets.raw.read import read_files
 
 
-def copy(name: str, source: Path, target: Path) -> None:
-    """Copy a user's own data set, so that the run keeps what it was made from."""
-    if not source.is_dir():
-        raise UserError(f"dataset.path: expected a folder, but {source} is none")
-    if name == "idx":
-        wanted = [path for stem in idx.IDX_FILES for path in idx.candidates(source, stem)[:1]]
-    else:
-        wanted = [
-            path
-            for path in sorted(source.glob("*/*"))
-            if path.suffix.lower() in raw.IMAGE_SUFFIXES and not path.name.startswith(".")
-        ]
-    if not wanted:
-        expected = " or ".join(idx.IDX_FILES[:2]) if name == "idx" else "CLASS/IMAGE.png"
-        raise UserError(f"dataset.path: expected files such as {expected} in {source}, found none")
-    for path in wanted:
-        kept = target / path.relative_to(source)
+def copy(name: str, source: Path, target: Path, read_image: class_folders.ReadImage) -> None:
+    """Check the data set in the folder `source` and copy its files into `target`.
+
+    Args:
+        name: `idx`, or `folder` for one sub-folder of images a class.
+        source: The user's folder.
+        target: Where the files go, each at the same place below it.
+        read_image: Reads an image of a `folder` set.
+
+    Raises:
+        UserError: listing everything that is wrong with the data set.
+
+    """
+    where = f"dataset.path: {paths.relative(source)}"
+    if not os.path.isdir(source):
+        raise UserError(f"{where}: expected a folder, found none; check the path")
+    read_files(source, name, read_image, where)
+    for path in (idx if name == "idx" else class_folders).files(source):
+        relative = path.relative_to(source)
+        kept = target / relative
         kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, kept)
+        with kept.open("wb") as sink:
+            try:
+                sink.writelines(regular.chunks(path))
+            except UserError as error:
+                raise UserError(f"{where}: {relative} changed while it was read: {error}") from None

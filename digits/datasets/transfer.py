@@ -1,66 +1,265 @@
-"""One file from a mirror, which is a folder or an address."""
+"""One published file from a mirror, which is a folder or an address.
 
+Addresses are read by aiohttp: it gives up at a deadline wherever the other side has stopped
+(looking up the name, in the headers, in a redirect, in the body), follows redirects without
+reading their bodies, and leaves the bytes as they are sent.  requests and pooch, which is built
+on it, have a limit for each read alone, and read the whole body of a redirect.
+"""
+
+import asyncio
+import functools
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+import http.client
+import os
+import re
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, BinaryIO
+from urllib.parse import SplitResult, urlsplit
 
-from digits.core.errors import UserError
+from digits.core.errors import UserError, printable
+from digits.datasets.raw import regular
+from digits.datasets.raw.published import File
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    import aiohttp
 
-CONNECT_SECONDS, READ_SECONDS = 5, 30
-CHUNK_BYTES = 1 << 18
+SCHEME = re.compile("[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+MOST_REDIRECTS = 5
 
 
-def fetch_file(
-    mirror: str, filename: str, sha256: str, target: Path, root: Path, progress: "Progress"
+@dataclass(frozen=True)
+class Limits:
+    """How slow mirrors may be."""
+
+    connect_seconds: float = 5
+    answer_seconds: float = 20
+    """Until an answer's headers are there, with all redirects."""
+    stretch_bytes: int = 1 << 19
+    stretch_seconds: float = 30
+    """Every stretch of so many bytes must come in so many seconds: at least 17 kB/s."""
+    total_seconds: float = 1800
+    """For all files from all mirrors."""
+
+
+LIMITS = Limits()
+
+
+class Refused(UserError):  # noqa: N818
+    """A mirror did not serve the published bytes of one file."""
+
+
+class Unusable(Refused):
+    """A mirror cannot serve any file."""
+
+
+def fetch(
+    mirror: str,
+    file: File,
+    target: Path,
+    root: Path,
+    limits: Limits,
+    deadline: float,
+    advance: Callable[[int], object],
 ) -> None:
-    """Copy one file from a folder or an address.
+    """Copy one file from a folder or an address to `target`, and check its bytes.
+
+    Args:
+        mirror: A folder, relative to `root` or to a home (`~`), or an http(s) address.
+        file: What is expected there.
+        target: Where it goes; absent if it is refused.
+        root: The project's folder.
+        limits: How slow the mirror may be.
+        deadline: When all transfers end, as `time.monotonic` counts.
+        advance: Is told how many bytes have come.
 
     Raises:
-        ConnectionError: if the mirror does not answer at all.
-        UserError: if it answers with anything but the published bytes.
+        Unusable: if the mirror is none, does not answer or is too slow.
+        Refused: if it serves anything but the published bytes.
 
     """
-    with _open(mirror, filename, root) as (source, size):
-        task = progress.add_task(filename, total=size)
-        digest, head = hashlib.sha256(), b""
+    arrival = _Arrival(file, deadline, advance)
+    try:
         with target.open("wb") as sink:
-            while chunk := source.read(CHUNK_BYTES):
-                head = head or chunk[:64]
-                digest.update(chunk)
-                sink.write(chunk)
-                progress.advance(task, len(chunk))
-    if digest.hexdigest() != sha256:
+            arrival.sink = sink
+            if SCHEME.match(mirror):
+                address = _address(mirror)
+                path = f"{address.path.rstrip('/')}/{file.name}"
+                asyncio.run(_receive(address._replace(path=path).geturl(), arrival, limits))
+            else:
+                _copy(root / os.path.expanduser(mirror), arrival)
+        arrival.check(target)
+    except BaseException:
         target.unlink()
-        progress.remove_task(task)
-        if head.lstrip().lower().startswith((b"<!doctype", b"<html")):
-            raise UserError("it is an HTML page, not the file")
-        raise UserError(f"expected SHA-256 {sha256}, received {digest.hexdigest()}")
+        raise
 
 
-@contextmanager
-def _open(mirror: str, filename: str, root: Path) -> Iterator[tuple[Any, int | None]]:
-    """A readable stream of the file at `mirror`, and its size in bytes where it is known."""
-    if not mirror.startswith(("http://", "https://")):
-        path = root / mirror / filename
-        if not path.is_file():
-            raise ConnectionError(f"there is no file {path}")
-        with path.open("rb") as source:
-            yield source, path.stat().st_size
-        return
-    import requests
+def shown(mirror: str) -> str:
+    """The mirror as messages name it: on one line, without passwords and tokens."""
+    if SCHEME.match(mirror):
+        try:
+            address = urlsplit(mirror)
+        except ValueError:
+            return printable(f"{mirror.partition('://')[0]}://...")
+        mirror = f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"
+    return printable(mirror)
+
+
+class _Arrival:
+    """The bytes of one file as they come."""
+
+    sink: BinaryIO
+
+    def __init__(self, file: File, deadline: float, advance: Callable[[int], object]) -> None:
+        self.file, self.deadline, self.advance = file, deadline, advance
+        self.received = 0
+        self.head = b""
+
+    def take(self, chunk: bytes) -> None:
+        self.received += len(chunk)
+        if len(self.head) < 64:
+            self.head += chunk[:64]
+        if self.received > self.file.size:
+            raise self.refusal(f"expected {self.file.size:,} bytes, received more")
+        if time.monotonic() > self.deadline:
+            raise self.late()
+        self.sink.write(chunk)
+        self.advance(len(chunk))
+
+    def check(self, target: Path) -> None:
+        """Compare what was written with what is published."""
+        if self.received < self.file.size:
+            raise self.refusal(f"expected {self.file.size:,} bytes, received {self.received:,}")
+        with target.open("rb") as source:
+            digest = hashlib.file_digest(source, "sha256").hexdigest()
+        if digest != self.file.sha256:
+            raise self.refusal(f"expected SHA-256 {self.file.sha256}, received {digest}")
+
+    def late(self) -> Unusable:
+        return Unusable("the time for all transfers was over")
+
+    def refusal(self, reason: str) -> Refused:
+        if self.head.lstrip().lower().startswith((b"<!doctype", b"<html")):
+            return Refused("it is an HTML page, not the file")
+        return Refused(reason)
+
+
+def _copy(folder: Path, arrival: _Arrival) -> None:
+    if not os.path.isdir(folder):
+        found = "a file" if os.path.exists(folder) else "none"
+        raise Unusable(f"expected a folder or an http(s) address, found {found} at {folder}")
+    try:
+        for chunk in regular.chunks(folder / arrival.file.name):
+            arrival.take(chunk)
+    except Refused:
+        raise
+    except UserError as error:
+        raise Refused(str(error)) from None
+
+
+def _address(mirror: str) -> SplitResult:
+    try:
+        address = urlsplit(mirror)
+        host = address.hostname
+    except ValueError as error:
+        raise Unusable(f"it is no valid address ({error})") from None
+    if address.scheme not in ("http", "https") or not host:
+        raise Unusable("expected a folder, or an address that begins with http:// or https://")
+    return address
+
+
+async def _receive(address: str, arrival: _Arrival, limits: Limits) -> None:
+    """Pass the body of the answer on to `arrival`, chunk by chunk."""
+    import aiohttp
+
+    timeouts = aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_seconds)
+    try:
+        async with (
+            asyncio.timeout(arrival.deadline - time.monotonic()),
+            # The published bytes are gzip files: no content encoding may unpack them.
+            aiohttp.ClientSession(
+                auto_decompress=False, trust_env=True, timeout=timeouts
+            ) as session,
+            await _answer(session, address, limits) as answer,
+        ):
+            while await _stretch(answer.content, arrival, limits):
+                pass
+    except TimeoutError:
+        raise arrival.late() from None
+
+
+async def _answer(
+    session: "aiohttp.ClientSession", address: str, limits: Limits
+) -> "aiohttp.ClientResponse":
+    """The answer to a request, its headers read and its body not."""
+    import aiohttp
 
     try:
-        with requests.get(
-            f"{mirror}/{filename}", stream=True, timeout=(CONNECT_SECONDS, READ_SECONDS)
-        ) as answer:
-            if not answer.ok:
-                raise UserError(f"status {answer.status_code} {answer.reason}")
-            # The published bytes are gzip files: no transfer encoding may unpack them.
-            yield answer.raw, int(answer.headers.get("Content-Length", 0)) or None
-    except requests.RequestException as error:
-        raise ConnectionError(f"no answer ({type(error).__name__})") from None
+        async with asyncio.timeout(limits.answer_seconds):
+            answer = await session.get(
+                address,
+                headers={"Accept-Encoding": "identity"},
+                max_redirects=MOST_REDIRECTS,
+                ssl=_trusted(),
+            )
+    except TimeoutError:
+        raise Unusable(f"no answer in {limits.answer_seconds:g} s") from None
+    except aiohttp.TooManyRedirects:
+        raise Unusable(f"it redirects more than {MOST_REDIRECTS} times") from None
+    except aiohttp.InvalidURL:
+        raise Unusable("it is no valid address, or redirects to one that is not") from None
+    except Exception as error:  # whatever a broken answer leads to, another mirror may be whole
+        raise Unusable(f"no answer ({_words(error)})") from None
+    if answer.status != http.HTTPStatus.OK:
+        answer.close()
+        # The reason that the server gives is text of its own, the status is not.
+        raise Refused(
+            f"status {answer.status} {http.client.responses.get(answer.status, '')}".strip()
+        )
+    return answer
+
+
+async def _stretch(content: "aiohttp.StreamReader", arrival: _Arrival, limits: Limits) -> bool:
+    """Take the next `limits.stretch_bytes` bytes; return whether more may follow."""
+    end = arrival.received + limits.stretch_bytes
+    try:
+        async with asyncio.timeout(limits.stretch_seconds):
+            while arrival.received < end:
+                try:
+                    chunk = await content.readany()
+                except Exception as error:  # as above
+                    raise Refused(
+                        f"the transfer broke off after {arrival.received:,} of "
+                        f"{arrival.file.size:,} bytes ({_words(error)})"
+                    ) from None
+                if not chunk:
+                    return False
+                arrival.take(chunk)
+    except TimeoutError:
+        raise Unusable(
+            f"too slow: fewer than {limits.stretch_bytes:,} bytes in {limits.stretch_seconds:g} s"
+        ) from None
+    return True
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities that this system trusts, and Mozilla's for systems that have none."""
+    import certifi
+
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
+
+
+def _words(error: Exception) -> str:
+    """What went wrong, in the words of this side: an error's text may repeat what was sent."""
+    cause = getattr(error, "os_error", error)
+    if isinstance(cause, ssl.SSLError):
+        return f"TLS: {printable(getattr(cause, 'verify_message', '') or cause.reason or 'failed')}"
+    if isinstance(cause, OSError) and cause.strerror:
+        return printable(cause.strerror)
+    return type(error).__name__

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from digits.core.config import Count
-from digits.models.layers import dense, logits
+from digits.models.layers import MOST_LAYERS, dense, logits
 from digits.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ GAINS_BY_BFLOAT16 = False
 class Params(Recipe):
     """The section train.ann of params.yaml."""
 
-    units: Annotated[tuple[Count, ...], Field(min_length=1)]
+    units: Annotated[tuple[Count, ...], Field(min_length=1, max_length=MOST_LAYERS)]
     """Width of each hidden layer."""
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from digits.core.config import Count
-from digits.models.layers import convolution, dense, logits
+from digits.models.layers import MOST_LAYERS, convolution, dense, logits
 from digits.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ GAINS_BY_BFLOAT16 = False
 class Params(Recipe):
     """The section train.cnn of params.yaml."""
 
-    filters: Annotated[tuple[Count, ...], Field(min_length=1)]
+    filters: Annotated[tuple[Count, ...], Field(min_length=1, max_length=MOST_LAYERS)]
     """Filters of each block; each block halves height and width."""
-    convolutions_per_block: Count
+    convolutions_per_block: Annotated[int, Field(ge=1, le=MOST_LAYERS)]
     kernel_size: Annotated[int, Field(ge=1, le=27)]
     """Side of the filters in pixels."""
     batch_normalization: bool
-    units: tuple[Count, ...]
+    units: Annotated[tuple[Count, ...], Field(max_length=MOST_LAYERS)]
     """Width of each dense layer between the blocks and the output."""
 
 

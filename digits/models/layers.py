@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import keras
 
+MOST_LAYERS = 100
+"""Of each kind; Keras takes minutes to put more of them together."""
 MOMENTUM = 0.9
 """Of batch normalisation's averages: Keras's 0.99 lags behind after a few hundred steps."""
 INITIALIZER = "he_normal"

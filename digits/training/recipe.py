@@ -33,7 +33,7 @@ class Recipe(Section):
     schedule: Literal["constant", "one_cycle"]
     """one_cycle: a linear rise over the first 30% of all steps, then a cosine down to almost 0."""
     batch_size: Count
-    epochs: Count
+    epochs: Annotated[int, Field(ge=1, le=100_000)]
     loss: Literal["cross_entropy", "sum_of_squares"]
     """sum_of_squares: the sum over the classes of (softmax output - one-hot target)^2."""
     augmentation: augment.Params

@@ -16,7 +16,7 @@ from typing import Any
 
 from digits.core import config, files, paths
 from digits.core.errors import UserError
-from digits.datasets.published import MIRROR_VARIABLE, PUBLISHED
+from digits.datasets.raw.published import MIRROR_VARIABLE, PUBLISHED, mirrors
 from digits.tracking import git
 from digits.verification import compare
 from digits.verification.compare import Evidence, Report, digest, is_timed, listed
@@ -150,11 +150,9 @@ def mirror(dataset: str) -> str | None:
     """A folder at hand with all published files of a data set: data/raw, if it was filled once."""
     if dataset not in PUBLISHED:
         return None
-    published = PUBLISHED[dataset]
-    named = os.environ.get(MIRROR_VARIABLE)
-    for place in (str(paths.RAW), *filter(None, [named]), *published.mirrors):
+    for place in (str(paths.RAW), *mirrors(dataset)):
         folder = paths.HOME / place
-        if all(_is(folder / name, sha256) for name, sha256 in published.sha256.items()):
+        if all(_is(folder / file.name, file.sha256) for file in PUBLISHED[dataset].files):
             return str(folder)
     return None
 

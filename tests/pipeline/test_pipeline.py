@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from digits.core import config
-from tests.pipeline.conftest import environment
+from tests.pipeline.conftest import environment, set_params
 
 
 def lock(folder) -> dict:
@@ -31,12 +31,6 @@ def would_run(run) -> set[str]:
     """The stages whose own dependencies have changed; what follows them is not foreseen."""
     shown = run("dvc", "repro", "--dry").stdout
     return set(re.findall(r"Running stage '(.+)'", shown))
-
-
-def set_params(folder, old, new):
-    text = (folder / "params.yaml").read_text()
-    assert old in text
-    (folder / "params.yaml").write_text(text.replace(old, new, 1))
 
 
 def store_runs(folder):
@@ -78,15 +72,15 @@ def test_nothing_is_done_twice(run):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "expected"),
+    ("key", "value", "expected"),
     [
-        ("C: 10.0", "C: 5.0", {"train_svc"}),
-        ("learning_rate: 0.004", "learning_rate: 0.003", {"train_cnn"}),
-        ("threads: 0", "threads: 1", {f"train_{model}" for model in config.MODELS} | MEASURED),
+        ("train.svc.C", "5.0", {"train_svc"}),
+        ("train.cnn.learning_rate", "0.003", {"train_cnn"}),
+        ("hardware.threads", "1", {f"train_{model}" for model in config.MODELS} | MEASURED),
     ],
 )
-def test_a_parameter_touches_its_own_model_only(run, reproduced, old, new, expected):
-    set_params(reproduced, old, new)
+def test_a_parameter_touches_its_own_model_only(run, reproduced, key, value, expected):
+    set_params(reproduced, **{key: value})
     # The report names the digest of params.yaml.
     assert would_run(run) == expected | {"report"}
 
@@ -188,14 +182,14 @@ def test_an_experiment_is_run_tested_and_judged_beside_the_working_tree(run, rep
     again = run("python", "-m", "digits", "experiment", "kernels")
     assert "Running stage" not in again.stdout
     assert json.loads((reproduced / "experiments/outcomes/kernels.json").read_text()) == outcome
-    set_params(reproduced, "C: 10.0", "C: 5.0")
+    set_params(reproduced, **{"train.svc.C": "5.0"})
     assert "train_svc" in run("python", "-m", "digits", "experiment", "kernels").stdout
 
 
 def test_a_wrong_parameter_fails_at_once_and_costs_nothing(run, reproduced):
     before = lock(reproduced)
-    set_params(reproduced, "C: 10.0", "C: '10'")
-    set_params(reproduced, "deskew: true", "deskew: false")
+    set_params(reproduced, **{"train.svc.C": "'10'"})
+    set_params(reproduced, **{"preprocess.deskew": "false"})
     failed = run("dvc", "repro", check=False)
     assert failed.returncode != 0
     assert "train.svc.C" in failed.stderr
@@ -207,14 +201,14 @@ def test_a_wrong_parameter_fails_at_once_and_costs_nothing(run, reproduced):
 def test_a_gpu_that_is_not_there_is_an_error(run, reproduced):
     if subprocess.run(["sh", "-c", "command -v nvidia-smi"], capture_output=True).returncode == 0:
         pytest.skip("this machine may have a GPU")
-    set_params(reproduced, "device: auto", "device: gpu")
+    set_params(reproduced, **{"hardware.device": "gpu"})
     failed = run("dvc", "repro", "train_ann", check=False)
     assert failed.returncode != 0
     assert "expected an NVIDIA GPU" in failed.stderr
 
 
 def test_a_killed_run_can_be_repeated(run, reproduced):
-    set_params(reproduced, "epochs: 6", "epochs: 2000")
+    set_params(reproduced, **{"train.ann.epochs": "2000"})
     with subprocess.Popen(
         ["dvc", "repro", "train_ann"],
         cwd=reproduced,
@@ -228,7 +222,7 @@ def test_a_killed_run_can_be_repeated(run, reproduced):
             if "Epoch 2/" in line:
                 break
         os.killpg(repro.pid, signal.SIGKILL)
-    set_params(reproduced, "epochs: 2000", "epochs: 5")
+    set_params(reproduced, **{"train.ann.epochs": "5"})
     run("dvc", "repro", "train_ann")
     assert "evaluate@ann" in would_run(run)
     deadline = time.time() + 30
@@ -283,7 +277,7 @@ def test_predict_reads_image_files_as_evaluate_reads_images(run, reproduced, tmp
 
 def test_doctor_finds_everything_in_order_and_then_not(run, reproduced):
     assert "not ok" not in run("python", "-m", "digits", "doctor").stdout
-    set_params(reproduced, "C: 10.0", "C: 5.0")
+    set_params(reproduced, **{"train.svc.C": "5.0"})
     found = run("python", "-m", "digits", "doctor", check=False)
     assert found.returncode == 1
     assert "train_svc" in found.stdout

@@ -1,12 +1,13 @@
 """What several unit tests need."""
 
 import hashlib
-import http.server
-import threading
 
+import numpy as np
 import pytest
 
-from digits.datasets import published as published_sets
+from digits.data import split
+from digits.datasets.raw import published as published_sets
+from digits.hardware import selection
 from tests.raw_files import small_set
 
 
@@ -16,9 +17,12 @@ def published(monkeypatch, tmp_path):
     monkeypatch.delenv(published_sets.MIRROR_VARIABLE, raising=False)
     content = small_set()
     small = published_sets.Published(
-        sha256={name: hashlib.sha256(data).hexdigest() for name, data in content.items()},
+        files=tuple(
+            published_sets.File(name, len(data), hashlib.sha256(data).hexdigest())
+            for name, data in content.items()
+        ),
         mirrors=("first", "second"),
-        sizes=(6, 2),
+        images=(6, 2),
         classes=("0", "1"),
     )
     monkeypatch.setitem(published_sets.PUBLISHED, "mnist", small)
@@ -26,19 +30,19 @@ def published(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def server(tmp_path):
-    """A web server of the folder `web`; gives its address."""
-    folder = tmp_path / "web"
-    folder.mkdir()
+def machine(monkeypatch):
+    for name in ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        monkeypatch.setenv(name, "")
+    wanted = selection.Params(device="cpu", precision="float32", threads=0, label="")
+    return selection.choose(wanted)
 
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *args):
-            super().__init__(*args, directory=str(folder))
 
-        def log_message(self, *args):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}", folder
-        running.shutdown()
+@pytest.fixture
+def bars(rng):
+    """Images of a bright bar whose column is the class: a task that is learnt in seconds."""
+    labels = rng.integers(0, 4, 400).astype(np.uint8)
+    images = rng.random((400, 12, 12, 1)).astype(np.float32) * 0.3
+    for image, label in zip(images, labels, strict=True):
+        image[:, 3 * label : 3 * label + 2] = 1
+    parts = (slice(0, 300), slice(300, 400))
+    return [split.Part(images[part], labels[part], np.arange(400)[part]) for part in parts]

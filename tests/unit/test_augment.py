@@ -1,4 +1,4 @@
-"""Augmentation."""
+"""Random changes of shape."""
 
 import numpy as np
 import pytest

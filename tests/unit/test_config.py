@@ -1,5 +1,6 @@
 """params.yaml is checked as a whole, and every fault is named."""
 
+import os
 import time
 
 import pytest
@@ -55,7 +56,22 @@ def test_the_projects_own_file_is_valid_and_frozen(tree):
         ("split.seed", True, ["split.seed", "integer", "true"]),
         ("hardware.device", "tpu", ["hardware.device", "'gpu'", "tpu"]),
         ("train.vgg16.units", [512], ["train.vgg16.units"]),
-        ("train", 3, ["train.ann: this section is missing"]),
+        ("train", 3, ["train: expected the sections ann, cnn, vgg16, svc", "received 3"]),
+        ("train", [{"ann": {}}], ["train: expected the sections", 'received [{"ann": {}}]']),
+        ("train", None, ["train: expected the sections", "received null"]),
+        ("dataset", [1, 2], ["dataset: ", "object", "received [1, 2]"]),
+        ("dataset", None, ["dataset: ", "object", "received null"]),
+        ("train.cnn", [], ["train.cnn: ", "object", "received []"]),
+        ("train.cnn.augmentation", [], ["train.cnn.augmentation: ", "object", "received []"]),
+        ("train.cnn.epochs", 10**30, ["train.cnn.epochs", "less than or equal to 100000"]),
+        ("train.cnn.batch_size", 10**30, ["train.cnn.batch_size", "less than or equal to"]),
+        ("train.ann.units", [10**30], ["train.ann.units.0", "less than or equal to"]),
+        ("train.ann.units", [1] * 1000, ["train.ann.units", "at most 100 items"]),
+        ("train.cnn.convolutions_per_block", 10**6, ["convolutions_per_block", "100"]),
+        ("train.svc.gamma", 1e300, ["train.svc.gamma", "less than or equal to"]),
+        ("train.svc.C", 10**400, ["train.svc.C", "received 1000"]),
+        ("split.left_out", 10**30, ["split.left_out", "less than or equal to"]),
+        ("split.seed", 2**32, ["split.seed", "less than 4294967296"]),
     ],
 )
 def test_a_wrong_value_is_named(tree, key, value, words):
@@ -101,6 +117,14 @@ def test_what_is_no_parameter_file_at_all(tmp_path, text):
         config.load("train.cnn", cnn.Params, path)
 
 
+def test_a_file_with_a_thousand_faults_names_twenty(tree):
+    tree["train"]["cnn"] |= {f"key{number}": number for number in range(1000)}
+    lines = faults(tree).splitlines()
+    assert lines[0] == "params.yaml has 1000 wrong value(s):"
+    assert lines[-1].strip() == "and 980 more"
+    assert len(lines) == 22
+
+
 def test_yaml_1_2_numbers(tmp_path):
     text = paths.PARAMS.read_text().replace("learning_rate: 0.004", "learning_rate: 4e-3")
     path = tmp_path / "params.yaml"
@@ -132,3 +156,20 @@ def test_every_optimizer_of_keras_can_be_named():
     } - {"optimizer", "lossscaleoptimizer", "multioptimizer"}
     accepted = set(Recipe.model_fields["optimizer"].annotation.__args__)  # type: ignore[union-attr]
     assert accepted == known
+
+
+def test_the_projects_own_files_are_read():
+    for path in (paths.PARAMS, paths.DVC_YAML, *paths.EXPERIMENTS.glob("*.yaml")):
+        assert config.read(path)
+
+
+def test_what_is_no_file_is_said(tmp_path):
+    with pytest.raises(UserError, match="git checkout params"):
+        config.read(tmp_path / "params.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "link.yaml").symlink_to("nowhere")
+    (tmp_path / "circle.yaml").symlink_to("circle.yaml")
+    for name in ("folder", "pipe", "link", "circle"):
+        with pytest.raises(UserError, match=f"{name}.yaml"):
+            config.read(tmp_path / f"{name}.yaml")

@@ -1,7 +1,9 @@
 """The house: who may import whom, and whether dvc.yaml lists what a stage imports."""
 
+import re
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -74,6 +76,17 @@ def test_rooms_import_only_from_the_layers_below():
         ["lint-imports", "--no-cache"], capture_output=True, text=True, cwd=paths.ROOT
     )
     assert shown.returncode == 0, shown.stdout
+
+
+def test_the_document_names_the_layers_that_are_checked():
+    with (paths.ROOT / "pyproject.toml").open("rb") as file:
+        contract, *_ = tomllib.load(file)["tool"]["importlinter"]["contracts"]
+    text = (paths.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| \d \| (.+) \|$", text, re.MULTILINE)
+    rooms = {path.name for path in (paths.ROOT / "digits").iterdir() if path.is_dir()}
+    assert [rooms & set(re.findall(r"`(\w+)`", row)) for row in table] == [
+        set(layer.split(" | ")) for layer in contract["layers"]
+    ]
 
 
 @pytest.mark.parametrize("name", sorted(stages()))

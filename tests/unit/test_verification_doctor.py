@@ -68,7 +68,7 @@ def test_every_fault_is_a_finding_of_its_own(monkeypatch):
     def broken() -> None:
         raise RuntimeError("broken [/bold] library")
 
-    monkeypatch.setattr(doctor.selection, "choose", lambda *_: broken())
+    monkeypatch.setattr("digits.hardware.selection.choose", lambda *_: broken())
     monkeypatch.setattr(paths, "DVC_LOCK", paths.ROOT / "no.lock")
     monkeypatch.setattr(paths, "PIPELINE_LOCK", paths.ROOT / "no.lock")
     found = {finding.subject: finding for finding in doctor.examine()}

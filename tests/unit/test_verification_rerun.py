@@ -3,7 +3,7 @@
 import hashlib
 
 from digits.core import files, paths
-from digits.datasets.published import MIRROR_VARIABLE, PUBLISHED, Published
+from digits.datasets.raw.published import MIRROR_VARIABLE, PUBLISHED, File, Published
 from digits.verification import rerun
 
 
@@ -50,7 +50,10 @@ def test_inputs_that_the_record_does_not_know_are_named():
 
 def test_the_data_at_hand_are_used_if_they_are_the_published_ones(tmp_path, monkeypatch):
     published = Published(
-        {"images.gz": hashlib.sha256(b"images").hexdigest()}, ("../shared/set",), (1, 1), ("0",)
+        (File("images.gz", 6, hashlib.sha256(b"images").hexdigest()),),
+        ("../shared/set",),
+        (1, 1),
+        ("0",),
     )
     monkeypatch.setitem(PUBLISHED, "mnist", published)
     monkeypatch.setattr(paths, "HOME", tmp_path / "project")

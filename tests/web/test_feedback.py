@@ -17,7 +17,8 @@ import requests
 
 from digits.core import paths
 from digits.core.errors import UserError
-from digits.datasets import download, raw
+from digits.datasets import download
+from digits.datasets.raw.read import read_raw
 from digits.scan.single.read import read_digit
 from digits.serve import feedback
 
@@ -236,7 +237,7 @@ def test_a_data_set_of_the_last_corrections(tmp_path):
 
     params = download.Params(name="folder", path=str(target), fallback="none")
     download.download(params, tmp_path / "raw", read_digit)
-    read = raw.load(tmp_path / "raw", read_digit)
+    read = read_raw(tmp_path / "raw", read_digit)
     assert read.classes == ("5", "8")
     assert sorted(read.labels) == [0, 0, 1]
 

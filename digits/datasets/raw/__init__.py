@@ -1,0 +1,1 @@
+"""A raw data set: which files it holds, and how they become images and labels."""

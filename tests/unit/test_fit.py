@@ -1,0 +1,34 @@
+"""Training a network."""
+
+import numpy as np
+import pytest
+
+from digits.data import split
+from tests.unit.networks import fitted
+
+
+def test_the_seed_decides(bars, machine):
+    first, second = (fitted(bars, machine, seed=seed).history for seed in (1, 2))
+    assert first != second
+
+
+def test_early_stopping_stops(bars, machine):
+    trained = fitted(bars, machine, epochs=30, early_stopping_patience=2)
+    assert len(trained.history) < 30
+    assert trained.kept_epoch == len(trained.history) - 2
+
+
+def test_one_cycle_rises_and_falls(bars, machine):
+    rates = [row["learning_rate"] for row in fitted(bars, machine, epochs=10).history]
+    peak = int(np.argmax(rates))
+    assert 1 <= peak <= 3
+    assert rates[-1] < 0.01 * rates[peak]
+    steady = fitted(bars, machine, schedule="constant", learning_rate=0.002).history
+    assert [row["learning_rate"] for row in steady] == pytest.approx([0.002] * 3)
+
+
+def test_without_validation_the_last_epoch_is_kept(bars, machine):
+    empty = split.Part(bars[1].images[:0], bars[1].labels[:0], bars[1].index[:0])
+    trained = fitted([bars[0], empty], machine, restore_best=False)
+    assert trained.kept_epoch == 3
+    assert "validation_accuracy" not in trained.history[0]
