@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -26,7 +27,7 @@ def all_asked(count, models=2):
 
 
 class Browser:
-    """One page of a headless Chromium."""
+    """A headless Chromium, and the tab that it is driven in."""
 
     def __init__(self, profile):
         assert CHROMIUM
@@ -52,8 +53,6 @@ class Browser:
         os.close(theirs_in)
         os.close(theirs_out)
         self.number, self.session, self.rest = 0, None, b""
-        target = self("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
 
     def __call__(self, method, **params):
         self.number += 1
@@ -72,6 +71,20 @@ class Browser:
                 assert "error" not in answer, answer
                 return answer["result"]
 
+    @contextmanager
+    def tab(self):
+        """Work in a tab of its own, then in the one before again."""
+        before, self.session = self.session, None
+        target = self("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self("Page.enable")
+        try:
+            yield
+        finally:
+            self.session = None
+            self("Target.closeTarget", targetId=target)
+            self.session = before
+
     def close(self):
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -87,14 +100,21 @@ class Browser:
             mobile=mobile or width < 500,
         )
         self("Page.navigate", url=address)
-        self.wait(
-            f"location.origin === {address!r} && document.readyState === 'complete'"
-            " && 'ready' in document.body.dataset"
-        )
+        self._loaded(f"location.origin === {address!r}")
 
     def reload(self):
+        self.value("window.former = true")
         self("Page.reload")
-        self.wait("document.readyState === 'complete' && 'ready' in document.body.dataset")
+        self._loaded("!window.former")
+
+    def _loaded(self, where):
+        self.wait(
+            f"{where} && document.readyState === 'complete' && 'ready' in document.body.dataset"
+        )
+        # Touches are dispatched as the last frame has it.
+        self.value(
+            "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
 
     def value(self, script):
         """What a script comes to, a promise included."""
@@ -168,7 +188,8 @@ class Browser:
                     self._touch("touchStart", fingers[: count + 1])
             else:
                 self._touch("touchMove", fingers)
-        self._touch("touchEnd", [])
+        for count in reversed(range(len(paths))):
+            self._touch("touchEnd", fingers[:count])
 
     def _touch(self, kind, points):
         self("Input.dispatchTouchEvent", type=kind, touchPoints=points)

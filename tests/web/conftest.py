@@ -103,12 +103,9 @@ def _chromium(tmp_path_factory):
 
 @pytest.fixture
 def browser(_chromium):
-    """One window of a headless Chromium, with nothing pretended."""
-    yield _chromium
-    _chromium.media()
-    _chromium("Emulation.setTouchEmulationEnabled", enabled=False)
-    _chromium("Page.setBypassCSP", enabled=False)
-    _chromium("Page.navigate", url="about:blank")
+    """A tab of a headless Chromium."""
+    with _chromium.tab():
+        yield _chromium
 
 
 @pytest.fixture

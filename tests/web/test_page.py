@@ -152,7 +152,6 @@ def test_a_picture_that_is_pasted_while_drawing(browser, service, drawing):
     browser.wait(number_is(""))
     browser.draw(SEVEN)
     browser.wait(number_is("7"))
-    browser("Page.setBypassCSP", enabled=False)
 
 
 def test_an_answer_about_what_was_cleared_is_dropped(browser, service, drawing, tmp_path):

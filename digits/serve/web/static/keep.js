@@ -44,15 +44,15 @@ export class Keeper {
   #tab = null;
   #written = new Set(); // ids of pictures
   #timer = 0;
-  #saving = null;
+  #saving = false;
 
   // `gather(most)` gives {states, at, ...} to be kept with so many states; `lost()` is called where
   // the browser has no room.
   constructor(gather, lost) {
     this.gather = gather;
     this.lost = lost;
-    addEventListener("pagehide", () => this.#save());
-    document.addEventListener("visibilitychange", () => document.hidden && this.#save());
+    addEventListener("pagehide", () => this.#timer && this.#write());
+    document.addEventListener("visibilitychange", () => document.hidden && this.#timer && this.#save());
   }
 
   // What was kept of this tab; null where there is nothing, or nothing may be kept.
@@ -84,15 +84,15 @@ export class Keeper {
   async #save() {
     clearTimeout(this.#timer);
     this.#timer = 0;
-    if (!this.#database) return;
-    if (this.#saving) return void this.#saving.then(() => this.soon());
-    this.#saving = this.#write();
-    await this.#saving;
-    this.#saving = null;
+    if (this.#saving) return this.soon();
+    this.#saving = true;
+    await this.#write();
+    this.#saving = false;
   }
 
   // Where there is no room for everything, what is on the sheet now comes before what was there.
   async #write() {
+    if (!this.#database) return;
     for (const most of [STATES, 1]) {
       try {
         await this.#put(this.gather(most));
@@ -113,6 +113,7 @@ export class Keeper {
     for (const [id, { blob }] of needed) if (!this.#written.has(id)) pictures.put(blob, [this.#tab, id]);
     const light = states.map((state) => (state.picture ? { ...state, picture: { ...state.picture, blob: null } } : state));
     transaction.objectStore("sheets").put({ ...rest, states: light, saved: Date.now() }, this.#tab);
+    transaction.commit(); // else it ends with the page
     await finished;
     this.#written = new Set(needed.keys());
   }

@@ -114,7 +114,7 @@ export class Results {
     const { count, notes, agreement } = summary(result);
     const line = $("summary");
     line.hidden = false;
-    line.replaceChildren(count, ...notes.flatMap((note) => [", ", element("strong", "", note)]), agreement && `; ${agreement}`);
+    line.replaceChildren(count, ...notes.flatMap(({ state, text }) => [", ", element("strong", state, text)]), agreement && `; ${agreement}`);
     this.speak(`${aloud(result)} ${agreement}`);
   }
 

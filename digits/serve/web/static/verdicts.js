@@ -62,13 +62,13 @@ export function judge(answer, model, corrected, classes) {
 
 const FEW = 12; // digits whose other readings are written out
 
-// {count, notes, agreement}: what stands below the number.
+// {count, notes: [{state, text}], agreement}: what stands below the number.
 export function summary({ model, models, views, rows, apart }) {
   const count = plural(views.length, "digit") + (rows.length > 1 ? ` in ${rows.length} rows` : "");
   const number = (state) => views.filter((view) => view.state === state).length;
   const notes = [];
-  if (number("withheld")) notes.push(`${model} abstains on ${number("withheld")}`);
-  if (number("corrected")) notes.push(`${number("corrected")} corrected`);
+  if (number("withheld")) notes.push({ state: "withheld", text: `${model} abstains on ${number("withheld")}` });
+  if (number("corrected")) notes.push({ state: "corrected", text: `${number("corrected")} corrected` });
   return { count, notes, agreement: agreement({ models, views, rows, apart }) };
 }
 
