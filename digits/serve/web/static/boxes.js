@@ -86,11 +86,13 @@ export class Boxes {
 
   #tags(views, boxes) {
     const near = new Neighbours(boxes);
+    const { width, height } = this.stage.view.size;
+    const seen = boxes.map((box) => meet(box, [0, 0, width, height]));
     let last = [];
     for (const way of WAYS) {
       const taken = new Neighbours([]);
-      last = views.map((view, index) => this.#tag(view, index, way, boxes, near, taken));
-      if (last.filter(Boolean).length >= MOST * views.length) return last;
+      last = views.map((view, index) => (seen[index] ? this.#tag(view, index, way, boxes, near, taken) : null));
+      if (last.filter(Boolean).length >= MOST * seen.filter(Boolean).length) return last;
     }
     // Too close for tags: only those that a person should look at have one, if there is room.
     return last.map((tag, index) => (views[index].open ? tag : null));

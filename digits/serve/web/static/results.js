@@ -23,6 +23,8 @@ export class Results {
   #chosen = 0; // place in the list that the Tab key reaches
   #speaking = 0;
   #result = null;
+  #closed = []; // digits that one line stands for
+  #tiled = null; // those whose tiles are made
 
   // `open(view)` is called for a digit that a person wants to correct, `reached(index)` for the one
   // that the keyboard is at, -1 for none.
@@ -149,11 +151,11 @@ export class Results {
     this.#stop(Math.max(0, at));
   }
 
-  #closed = [];
-
   #showTiles() {
-    const tiles = $("tiles");
-    tiles.replaceChildren(...(this.agreed.open ? this.#closed : []).map((view) => {
+    const views = this.agreed.open ? this.#closed : [];
+    if (views === this.#tiled) return;
+    this.#tiled = views;
+    $("tiles").replaceChildren(...views.map((view) => {
       const button = element("button", "tile", picture(view.digit.image), view.mark);
       button.type = "button";
       button.dataset.index = view.index;
