@@ -199,6 +199,7 @@ class Browser:
         text = {"text": key} if len(key) == 1 and not ctrl else {}
         code = {
             "Enter": {"windowsVirtualKeyCode": 13, "text": "\r"},
+            "Escape": {"windowsVirtualKeyCode": 27, "code": "Escape"},
             "Tab": {"windowsVirtualKeyCode": 9, "code": "Tab"},
             "Delete": {"windowsVirtualKeyCode": 46, "code": "Delete"},
         }.get(key, {})

@@ -66,7 +66,7 @@ function showTools() {
     $("time").textContent = "";
     say($("summary"), "Nothing to read yet.");
     canvasSays("empty");
-  }
+  } else if (!answer) say($("summary"), "");
 }
 
 function canvasSays(text) {
