@@ -3,10 +3,18 @@
 import hashlib
 import os
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 
+GROUP_FILES = {
+    1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    2: ("memory.max", "memory.current", "inactive_file"),
+}
+"""By the version of Linux's control groups: where the limit and the use of memory stand, and under
+what name memory.stat counts cached files."""
 RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "onnxruntime")
 
 
@@ -89,6 +97,53 @@ def memory_gib() -> float:
     import psutil
 
     return round(psutil.virtual_memory().total / 2**30, 1)
+
+
+def available_memory(root: Path = Path("/")) -> int:
+    """Bytes of main memory that this process may still take, without swapping.
+
+    Args:
+        root: Where proc and sys are, by which Linux tells the limits of control groups.
+
+    """
+    import psutil
+
+    return min([psutil.virtual_memory().available, *_free_in_groups(root)])
+
+
+def _free_in_groups(root: Path) -> Iterator[int]:
+    """Bytes that are free in every control group of this process, of either version."""
+    groups = root / "proc/self/cgroup"
+    for line in groups.read_text().splitlines() if groups.is_file() else []:
+        _, controllers, name = line.split(":", 2)
+        if not controllers:
+            base, (limit, usage, cached) = root / "sys/fs/cgroup", GROUP_FILES[2]
+        elif "memory" in controllers.split(","):
+            base, (limit, usage, cached) = root / "sys/fs/cgroup/memory", GROUP_FILES[1]
+        else:
+            continue
+        group = base / name.lstrip("/")
+        # A container sees its own group, or one above it, under the name that the host gave it.
+        for folder in (group, *group.parents):
+            if not folder.is_relative_to(base):
+                break
+            allowed = folder / limit
+            if allowed.is_file() and (most := allowed.read_text().strip()).isdigit():
+                used = int((folder / usage).read_text())
+                counts = dict(one.split() for one in (folder / "memory.stat").open())
+                # The kernel gives up cached files before it refuses memory.
+                yield int(most) - used + int(counts.get(cached, 0))
+
+
+def available_gpu_memory() -> int:
+    """Bytes that are free on the first GPU."""
+    import pynvml
+
+    pynvml.nvmlInit()
+    try:
+        return int(pynvml.nvmlDeviceGetMemoryInfo(pynvml.nvmlDeviceGetHandleByIndex(0)).free)
+    finally:
+        pynvml.nvmlShutdown()
 
 
 def packages() -> dict[str, str]:

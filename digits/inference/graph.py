@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 OPSET, IR_VERSION = 18, 10
 BATCH = 500
 """Images a call of the graph; more would only take more memory."""
+LARGEST = 2**31
+"""Bytes that a file of ONNX, a single protocol buffer, may have."""
 SHOWN = 200
 """Characters of ONNX Runtime's own words in a message."""
 
@@ -47,9 +49,18 @@ def assemble(
         image_shape: (height, width, 1).
         classes: Width of the output.
 
+    Raises:
+        UserError: if the constants are more than one file can hold.
+
     """
     from onnx import TensorProto, checker, helper, numpy_helper
 
+    size = sum(np.asarray(value).nbytes for value in constants.values())
+    if size >= LARGEST:
+        raise UserError(
+            f"the model's numbers take {size / 2**30:.1f} GiB, and an ONNX file holds "
+            f"{LARGEST / 2**30:.0f}; make layers smaller, or train on fewer or smaller images"
+        )
     model = helper.make_model(
         helper.make_graph(
             [

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digits.core.errors import UserError
 from digits.data.split import Part
 from digits.hardware.selection import Machine
 from digits.training import batches
@@ -59,6 +60,9 @@ def fit(
         xla: Whether to compile the training step with XLA.
         on_epoch: Called with each row of the history as soon as it is known.
 
+    Raises:
+        UserError: if the loss is no longer finite.
+
     """
     import keras
 
@@ -69,7 +73,7 @@ def fit(
     network = build()
     steps = math.ceil(len(train) / recipe.batch_size)
     network.compile(
-        optimizer=_optimizer(recipe, steps),
+        optimizer=optimizer(recipe, steps),
         loss=_loss(recipe.loss, network.output_shape[-1]),
         metrics=["accuracy"],
         jit_compile=xla,
@@ -106,7 +110,8 @@ def fit(
     return Trained(plain, record.history, kept, record.seconds)
 
 
-def _optimizer(recipe: Recipe, steps: int) -> "keras.optimizers.Optimizer":
+def optimizer(recipe: Recipe, steps: int) -> "keras.optimizers.Optimizer":
+    """The recipe's optimiser with its schedule, for so many steps an epoch."""
     import keras
 
     rate: float | keras.optimizers.schedules.LearningRateSchedule = recipe.learning_rate
@@ -166,6 +171,11 @@ def _record(recipe: Recipe, on_epoch: OnEpoch) -> Any:
             )
             self.history.append(row)
             on_epoch(row)
+            if not all(map(math.isfinite, row.values())):
+                raise UserError(
+                    f"training diverged in epoch {epoch + 1}: the loss is no longer finite; make "
+                    "the learning rate smaller"
+                )
 
     return Record()
 

@@ -1,5 +1,6 @@
 """What the stages of all networks do."""
 
+import functools
 import time
 from datetime import UTC, datetime
 from types import ModuleType
@@ -8,7 +9,7 @@ from digits import tracking
 from digits.core import config
 from digits.data.split import TrainingData
 from digits.hardware import selection
-from digits.training import export, fit
+from digits.training import export, fit, memory
 from digits.training.conclude import TrainedModel, conclude
 
 CHECKED = 1000
@@ -27,12 +28,15 @@ def run(model: str, network: ModuleType) -> None:
     wanted = config.load("hardware", selection.Params)
     machine = selection.choose(wanted, network.GAINS_BY_BFLOAT16)
     data = TrainingData.read()
+    build = functools.partial(network.build, recipe, data.shape, len(data.classes))
     with tracking.Publisher() as publisher:
         machine = selection.confirm(machine, wanted, network.GAINS_BY_BFLOAT16)
+        need = memory.needed(build, recipe, machine, data.train, data.validation)
+        memory.check(f"train.{model}", need, machine)
         publisher.open(model, machine.as_dict())
         began, clock = datetime.now(UTC), time.perf_counter()
         trained = fit.fit(
-            lambda: network.build(recipe, data.shape, len(data.classes)),
+            build,
             recipe,
             data.train,
             data.validation,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from digits.core.errors import UserError
 from digits.data import split
 from tests.unit.networks import fitted
 
@@ -32,3 +33,9 @@ def test_without_validation_the_last_epoch_is_kept(bars, machine):
     trained = fitted([bars[0], empty], machine, restore_best=False)
     assert trained.kept_epoch == 3
     assert "validation_accuracy" not in trained.history[0]
+
+
+def test_a_training_that_diverges_ends_with_that_epoch(bars, machine):
+    recipe = {"optimizer": "sgd", "schedule": "constant", "epochs": 50}
+    with pytest.raises(UserError, match=r"diverged in epoch \d: .*learning rate"):
+        fitted(bars, machine, model="ann", **recipe, learning_rate=1e12)

@@ -102,3 +102,46 @@ def test_the_real_machine_can_be_described(monkeypatch):
     assert described["cores"] >= 1
     assert described["memory_gib"] > 0
     assert described["packages"]["keras"][0] == "3"
+
+
+def group(folder, limit, usage, cached, version):
+    """A control group of Linux, as its files tell of it."""
+    names = detect.GROUP_FILES[version]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / names[0]).write_text(f"{limit}\n")
+    (folder / names[1]).write_text(f"{usage}\n")
+    (folder / "memory.stat").write_text(f"anon 5\n{names[2]} {cached}\n")
+
+
+@pytest.fixture
+def system(tmp_path, monkeypatch):
+    """The root of a system, whose process is in a group of both versions; 16 GiB are free."""
+    free = type("Memory", (), {"available": 16 * 2**30, "total": 32 * 2**30})
+    monkeypatch.setattr("psutil.virtual_memory", lambda: free)
+    (tmp_path / "proc/self").mkdir(parents=True)
+    told = "9:name=systemd:/\n4:memory:/here/below\n0::/here/below\n"
+    (tmp_path / "proc/self/cgroup").write_text(told)
+    return tmp_path
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_limits_of_control_groups_count(system, version):
+    base = system / "sys/fs/cgroup" / ("memory" if version == 1 else "")
+    unlimited = 2**63 - 4096 if version == 1 else "max"
+    assert detect.available_memory(system) == 16 * 2**30
+    group(base / "here/below", unlimited, 0, 0, version)
+    assert detect.available_memory(system) == 16 * 2**30
+    group(base / "here", 2**30, 2**29, 2**20, version)
+    assert detect.available_memory(system) == 2**29 + 2**20
+    group(base / "here/below", 2**28, 2**27, 0, version)
+    assert detect.available_memory(system) == 2**27
+
+
+def test_a_container_knows_its_group_by_the_hosts_name_alone(system):
+    group(system / "sys/fs/cgroup", 2**30, 2**29, 0, 2)
+    assert detect.available_memory(system) == 2**29
+
+
+def test_a_system_without_control_groups_has_what_is_free(tmp_path):
+    assert detect.available_memory(tmp_path) > 2**20
+    assert detect.available_memory() > 2**20
