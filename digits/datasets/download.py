@@ -151,7 +151,7 @@ def _fetch_from(
 
 def _announce_fallback(name: str) -> None:
     console = _console()
-    console.rule(f"{name} is out of reach", style="bold red")
+    console.rule(f"{name} is out of reach", characters="=", style="bold red")
     for line in (
         f"No mirror served {name}, for the reasons above. This run uses scikit-learn's 1,797 "
         "bundled digits (optdigits) instead, and every result will say so.",
@@ -163,7 +163,7 @@ def _announce_fallback(name: str) -> None:
         "  with a mirror again: dvc repro --force --single-item download && dvc repro",
     ):
         _say(console, line)
-    console.rule(style="bold red")
+    console.rule(characters="=", style="bold red")
 
 
 def _say(console: "Console", line: str) -> None:

@@ -25,8 +25,9 @@ def copy(name: str, source: Path, target: Path, read_image: class_folders.ReadIm
     where = f"dataset.path: {paths.relative(source)}"
     if not os.path.isdir(source):
         raise UserError(f"{where}: expected a folder, found none; check the path")
+    wanted = (idx if name == "idx" else class_folders).files(source)
     read_files(source, name, read_image, where)
-    for path in (idx if name == "idx" else class_folders).files(source):
+    for path in wanted:
         relative = path.relative_to(source)
         kept = target / relative
         kept.parent.mkdir(parents=True, exist_ok=True)

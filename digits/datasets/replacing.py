@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from digits.core import paths
+from digits.core.errors import UNWRITABLE
 
 
 @contextmanager
@@ -21,6 +22,10 @@ def replaced(folder: Path) -> Iterator[Path]:
     one left beside it is removed by the next.  Of several processes at once, one works and the
     others wait for it.  A folder that has the same content already is left as it is, since another
     process may be reading it.
+
+    Raises:
+        OSError: with `folder` as its file name if there is no room for it.
+
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(_beside(folder, "lock"))
@@ -40,6 +45,10 @@ def replaced(folder: Path) -> Iterator[Path]:
                 folder.rename(former)
             arriving.rename(folder)
             _remove(former)
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(folder)) from error
     finally:
         _remove(arriving)
         lock.release()

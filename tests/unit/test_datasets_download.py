@@ -13,7 +13,7 @@ from digits.core.errors import UserError
 from digits.datasets import download as downloading
 from digits.datasets.raw.published import MIRROR_VARIABLE, PUBLISHED
 from digits.datasets.raw.read import read_raw
-from digits.datasets.transfer import Limits
+from digits.datasets.transfer import LIMITS, Limits
 from tests.bad_servers import WRONG, good, serving, stalled
 from tests.raw_files import read_image, write
 
@@ -21,7 +21,7 @@ IMPATIENT = Limits(connect_seconds=0.3, answer_seconds=0.3, stretch_bytes=4096, 
 LABELS = "train-labels-idx1-ubyte.gz"
 
 
-def download(tmp_path, name="mnist", fallback="none", limits=IMPATIENT):
+def download(tmp_path, name="mnist", fallback="none", limits=LIMITS):
     params = downloading.Params(name=name, path="own", fallback=fallback)
     return downloading.download(params, tmp_path / "raw", read_image, tmp_path, limits)
 
@@ -62,7 +62,7 @@ def test_whatever_mirrors_do_the_next_one_is_tried_and_each_refusal_is_one_line(
         mirrors = (*bad, "first")
         monkeypatch.setitem(PUBLISHED, "mnist", replace(PUBLISHED["mnist"], mirrors=mirrors))
         write(tmp_path / "first", published)
-        assert download(tmp_path) == "mnist"
+        assert download(tmp_path, limits=IMPATIENT) == "mnist"
     lines = refusals(capsys)
     assert [line.split(": ")[1] for line in lines] == bad
 

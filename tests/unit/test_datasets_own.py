@@ -17,7 +17,7 @@ from PIL import Image
 from digits.core.errors import UserError
 from digits.datasets import download as downloading
 from digits.datasets.raw.idx import IDX_FILES
-from digits.datasets.raw.read import read_raw
+from digits.datasets.raw.read import read_files, read_raw
 from digits.scan.single.read import read_digit
 from tests.raw_files import idx_bytes, small_set, write
 
@@ -365,6 +365,34 @@ def test_what_is_no_idx_file_is_named(tmp_path, words):
     (tmp_path / "own" / TRAIN_IMAGES).unlink()
     STRANGE_IDX[words](tmp_path / "own" / TRAIN_IMAGES)
     assert f"has 1 fault:\n  {TRAIN_IMAGES}: {words}" in refusal(tmp_path, "idx")
+
+
+def test_two_files_of_the_same_values_are_one_too_many(tmp_path):
+    other = IDX_FILES[0].replace("-idx", ".idx")
+    write(tmp_path / "own", small_set() | {other: gzip.decompress(small_set()[TRAIN_IMAGES])})
+    words = f"{other}: is in the way of {TRAIN_IMAGES}; keep one of them"
+    assert f"has 1 fault:\n  {words}" in refusal(tmp_path, "idx")
+
+
+def test_images_that_do_not_fit_into_memory_are_told(tmp_path, monkeypatch):
+    def full(arrays):
+        raise MemoryError
+
+    write(tmp_path / "own", small_set())
+    monkeypatch.setattr(np, "concatenate", full)
+    assert "expected room in memory for twice 0 MiB" in refusal(tmp_path, "idx")
+
+
+@pytest.mark.parametrize(("name", "lost"), [("idx", TRAIN_IMAGES), ("folder", "3/0.png")])
+def test_a_file_that_vanishes_after_it_was_read_is_told(own, tmp_path, monkeypatch, name, lost):
+    def reading(*arguments):
+        read_files(*arguments)
+        (own / lost).unlink()
+
+    write(own, small_set())
+    monkeypatch.setattr("digits.datasets.own.read_files", reading)
+    message = refusal(tmp_path, name)
+    assert f"{lost} changed while it was read: there is no such file" in message
 
 
 @pytest.mark.parametrize(

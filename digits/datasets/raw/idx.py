@@ -48,7 +48,7 @@ class IdxSet:
 
 def files(folder: Path) -> list[Path]:
     """The files of a data set that are in `folder`."""
-    return [path for stem in IDX_FILES if (path := _find(folder, stem))]
+    return [path for stem in IDX_FILES for path in _named(folder, stem)]
 
 
 def read_set(folder: Path, test_set: bool, where: str) -> IdxSet:
@@ -65,33 +65,42 @@ def read_set(folder: Path, test_set: bool, where: str) -> IdxSet:
 
     """
     faults = Faults(where)
-    found = {stem: _find(folder, stem) for stem in IDX_FILES}
-    if not test_set and not any(found[stem] for stem in IDX_FILES[2:]):
-        found = {stem: found[stem] for stem in IDX_FILES[:2]}
+    named = {stem: _named(folder, stem) for stem in IDX_FILES}
+    if not test_set and not any(named[stem] for stem in IDX_FILES[2:]):
+        named = {stem: named[stem] for stem in IDX_FILES[:2]}
+    for stem, paths in named.items():
+        if not paths:
+            faults.add(stem, "this IDX file, gzipped (.gz) or not, is missing")
+        for other in paths[1:]:
+            faults.add(other.name, f"is in the way of {paths[0].name}; keep one of them")
+    found = {stem: paths[0] for stem, paths in named.items() if paths}
     shapes: dict[str, tuple[int, ...]] = {}
     for stem, path in found.items():
-        if path is None:
-            faults.add(stem, "this IDX file, gzipped (.gz) or not, is missing")
-            continue
         with faults.of(path.name), _opened(path, DIMENSIONS[stem]) as (shape, _):
             shapes[stem] = shape
     _compare(shapes, faults)
-    if sum(map(math.prod, shapes.values())) > MOST_BYTES:
-        faults.add("the files together", f"expected at most {MOST_BYTES:,} values")
+    size = sum(map(math.prod, shapes.values()))
+    if size > MOST_BYTES:
+        faults.add("the files together", f"expected at most {MOST_BYTES:,} values, found {size:,}")
         faults.raise_any()
     arrays: dict[str, np.ndarray] = {}
-    for stem in shapes:
-        path = found[stem]
-        assert path is not None
-        with faults.of(path.name):
-            if faults.found:
-                check(path, DIMENSIONS[stem])
-            else:
-                arrays[stem] = read(path, DIMENSIONS[stem])
-    faults.raise_any()
-    images, labels = ([arrays[stem] for stem in list(found)[start::2]] for start in (0, 1))
-    sizes = tuple(map(len, images))
-    return IdxSet(np.concatenate(images), np.concatenate(labels), sizes)
+    try:
+        for stem in shapes:
+            with faults.of(found[stem].name):
+                if faults.found:
+                    check(found[stem], DIMENSIONS[stem])
+                else:
+                    arrays[stem] = read(found[stem], DIMENSIONS[stem])
+        faults.raise_any()
+        images, labels = (
+            np.concatenate([arrays[stem] for stem in list(found)[start::2]]) for start in (0, 1)
+        )
+    except MemoryError:
+        raise UserError(
+            f"{where}: expected room in memory for twice {size / 2**20:,.0f} MiB of images, found "
+            "less; close other programs, or use fewer images"
+        ) from None
+    return IdxSet(images, labels, tuple(shapes[stem][0] for stem in list(found)[::2]))
 
 
 def read(path: Path, dimensions: int) -> np.ndarray:
@@ -199,8 +208,8 @@ def _compare(shapes: dict[str, tuple[int, ...]], faults: Faults) -> None:
         )
 
 
-def _find(folder: Path, stem: str) -> Path | None:
-    """The file that holds `stem`: gzipped or not, with '.' or '-' before 'idx'."""
+def _named(folder: Path, stem: str) -> list[Path]:
+    """What is called as the file of `stem`: gzipped or not, with '.' or '-' before 'idx'."""
     names = [stem, stem.replace("-idx", ".idx")]
     candidates = [folder / (name + suffix) for name in names for suffix in (".gz", "")]
-    return next((path for path in candidates if os.path.lexists(path)), None)
+    return [path for path in candidates if os.path.lexists(path)]

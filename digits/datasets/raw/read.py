@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from digits.core import files, paths
+from digits.core import paths, records
 from digits.core.errors import UserError
 from digits.datasets.raw import class_folders, idx, optdigits
 from digits.datasets.raw.class_folders import ReadImage
@@ -39,12 +39,12 @@ def read_raw(folder: Path, read_image: ReadImage) -> RawSet:
         UserError: if a file is missing, damaged or does not hold what its format says.
 
     """
-    about = files.read_json(folder / paths.DATASET_JSON)
-    name = about.get("name") if isinstance(about, dict) else None
+    about = folder / paths.DATASET_JSON
+    name = records.RawFiles.read(about).name
     if name not in NAMES:
         raise UserError(
-            f"{paths.relative(folder / paths.DATASET_JSON)}: expected one of {', '.join(NAMES)} as "
-            f"the data set's name, received {name!r}; make it with `dvc repro download`"
+            f"{paths.relative(about)}: expected one of {', '.join(NAMES)} as the data set's name, "
+            f"received {name!r}; make it with `dvc repro download`"
         )
     return read_files(folder, name, read_image, paths.relative(folder))
 
