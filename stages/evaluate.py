@@ -10,7 +10,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from digits import tracking
 from digits.core import config, errors, files, paths, records
 from digits.data import split
 from digits.hardware import selection
@@ -18,6 +17,7 @@ from digits.inference import predictor, scoring
 from digits.report import text
 from digits.report.figures import drawing
 from digits.report.figures import model as figures_of
+from digits.tracking.publisher import Publisher
 
 SUMMARISED = (
     "accuracy",
@@ -36,7 +36,7 @@ SINGLE_IMAGES = 50
 
 def main(model: str) -> None:
     """Write one model's predictions, misread digits, figures in numbers and pictures, and speed."""
-    with tracking.Publisher() as publisher:
+    with Publisher() as publisher:
         machine = selection.choose(config.load("hardware", selection.Params), gpu_capable=False)
         ready = predictor.Predictor.load(paths.MODELS / model, machine.threads)
         test = split.read(paths.SPLIT, "test")

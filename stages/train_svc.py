@@ -6,13 +6,13 @@ Run as `python -m stages.train_svc`, or by `dvc repro train_svc`.
 import time
 from datetime import UTC, datetime
 
-from digits import tracking
 from digits.core import config, errors
 from digits.data.split import TrainingData
 from digits.hardware import selection
 from digits.inference import scoring
 from digits.inference.graph import Graph
 from digits.models import svc
+from digits.tracking.publisher import Publisher
 from digits.training.conclude import TrainedModel, conclude
 
 MODEL = "svc"
@@ -23,7 +23,7 @@ def main() -> None:
     params = config.load(f"train.{MODEL}", svc.Params)
     machine = selection.choose(config.load("hardware", selection.Params), gpu_capable=False)
     data = TrainingData.read()
-    with tracking.Publisher() as publisher:
+    with Publisher() as publisher:
         publisher.open(MODEL, machine.as_dict())
         began, clock = datetime.now(UTC), time.perf_counter()
         fitted = svc.fit(params, data.train, len(data.classes))

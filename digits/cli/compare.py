@@ -35,34 +35,36 @@ def compare(
     from rich.console import Console
 
     from digits.experiments import definition
+    from digits.report import by_hardware as report
     from digits.report.figures import comparison, drawing
-    from digits.tracking import by_hardware, facts, publisher
+    from digits.tracking import by_hardware, connection, run
+    from digits.tracking.store import Store
 
     config.check(config.read(paths.PARAMS))
     models = [model.value] if model else list(config.MODELS)
-    settings = {name: facts.settings(name, facts.in_workspace) for name in models}
+    settings = {name: run.settings(name, run.in_workspace) for name in models}
     published = definition.published_accuracies()
     task = f"digits compare --by {by.value}"
-    with publisher.in_reach(task):
-        store = publisher.Store() if publisher.is_made() else None
+    with connection.in_reach(task):
+        store = Store() if connection.is_made() else None
         runs = store.trainings() if store else []
     selections = by_hardware.select(runs, settings, models)
     if store is None or not selections:
         raise errors.UserError(
             f"expected a finished, evaluated training{f' of {model.value}' if model else ''} in "
-            f"MLflow's store {publisher.store()}, found none; run `dvc repro` or "
+            f"MLflow's store {connection.address()}, found none; run `dvc repro` or "
             "`digits experiment hardware`"
         )
-    with publisher.in_reach(task):
+    with connection.in_reach(task):
         predictions = {
-            run.run_id: store.predictions(run.run_id)
+            latest.run_id: store.predictions(latest.run_id)
             for selection in selections
-            for run in selection.latest
+            for latest in selection.latest
         }
         epochs = {
-            run.run_id: store.epochs(run.run_id)
+            one.run_id: store.epochs(one.run_id)
             for selection in selections
-            for run in selection.runs
+            for one in selection.runs
         }
     # What was published was measured on MNIST.
     tables = [
@@ -77,7 +79,7 @@ def compare(
         for selection in selections
     ]
 
-    text, console = by_hardware.markdown(tables), Console(highlight=False)
+    text, console = report.markdown(tables), Console(highlight=False)
     if console.is_terminal:
         for table in tables:
             _print_by_hardware(table, console)
@@ -85,13 +87,13 @@ def compare(
         print(text)
     made = {
         "hardware.md": text.encode(),
-        "hardware.json": by_hardware.as_json(tables).encode(),
+        "hardware.json": report.as_json(tables).encode(),
         "hardware.png": drawing.png(comparison.by_hardware(tables)),
     }
     for name, content in made.items():
         with files.atomic(paths.REPORTS / name) as path:
             path.write_bytes(content)
-    with publisher.in_reach(task):
+    with connection.in_reach(task):
         kept = store.keep_comparison(
             by.value,
             {table.model: [row.run_ids[0] for row in table.rows] for table in tables},
@@ -104,7 +106,7 @@ def _print_by_hardware(table: "by_hardware.Table", console: "Console") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from digits.tracking import by_hardware
+    from digits.report import by_hardware
 
     console.print(f"[bold]{escape(table.model)} on {escape(table.dataset)}[/bold]")
     grid = Table(*by_hardware.HEADINGS, box=None, pad_edge=False, padding=(0, 1, 1, 0))

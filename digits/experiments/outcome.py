@@ -14,7 +14,7 @@ from digits.experiments.claims import judge, left_open
 from digits.experiments.definition import Experiment
 from digits.experiments.results import Measured, Result
 from digits.report import comparison
-from digits.tracking import facts, git
+from digits.tracking import git, provenance
 
 
 def summarise(
@@ -93,7 +93,7 @@ def _claims(experiment: Experiment, found: Sequence[Result]) -> list[dict[str, A
             judged.append(left_open(claim))
             continue
         part = result.models[claim.model]
-        wanted = facts.params(git.at_revision(result.revision))["dataset"]["name"]
+        wanted = provenance.params(git.at_revision(result.revision))["dataset"]["name"]
         if part.test.dataset != wanted:
             judged.append(left_open(claim, f"{part.test.dataset} stood in for {wanted}"))
             continue

@@ -18,7 +18,7 @@ from digits.experiments import definition, results
 from digits.experiments.definition import Run
 from digits.experiments.results import Result
 from digits.hardware import selection
-from digits.tracking import facts, git
+from digits.tracking import git, provenance
 
 OWN_DATA = ("idx", "folder")
 """Data sets that may have changed under the same parameters."""
@@ -65,9 +65,9 @@ def kept(run: Run) -> Result | None:
         return None
     for commit in results.revisions(run.name):
         read = git.at_revision(commit)
-        if _used(facts.params(read), run) != wanted or not _same_code(run, commit):
+        if _used(provenance.params(read), run) != wanted or not _same_code(run, commit):
             continue
-        if facts.followed(run.targets, read) != set(run.targets):
+        if provenance.followed(run.targets, read) != set(run.targets):
             continue
         with contextlib.suppress(UserError):
             result = results.read_result(run, commit)

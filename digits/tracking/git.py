@@ -1,7 +1,9 @@
 """The project's git repository: the only module that calls git."""
 
+import io
 import os
 import subprocess
+import tarfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +60,18 @@ def content(revision: str, path: str, folder: Path = paths.ROOT) -> bytes | None
 def at_revision(revision: str) -> Read:
     """Read files of a commit, for example of a DVC experiment."""
     return lambda path: content(revision, path)
+
+
+def files(revision: str, members: Iterable[str], folder: Path = paths.ROOT) -> dict[str, bytes]:
+    """Content by path of all files that a commit has in these files and folders."""
+    listed = _answer("ls-tree", "-r", "-z", "--name-only", revision, "--", *members, folder=folder)
+    names = (listed or b"").decode().split("\0")[:-1]
+    if not names:
+        return {}
+    archive = _answer("archive", "--format=tar", revision, "--", *names, folder=folder)
+    with tarfile.open(fileobj=io.BytesIO(archive or b"")) as packed:
+        inside = ((entry.name, packed.extractfile(entry)) for entry in packed)
+        return {name: file.read() for name, file in inside if file is not None}
 
 
 def commit(revision: str = "HEAD", folder: Path = paths.ROOT) -> str | None:

@@ -5,10 +5,10 @@ import time
 from datetime import UTC, datetime
 from types import ModuleType
 
-from digits import tracking
 from digits.core import config
 from digits.data.split import TrainingData
 from digits.hardware import selection
+from digits.tracking.publisher import Publisher
 from digits.training import export, fit, memory
 from digits.training.conclude import TrainedModel, conclude
 
@@ -29,7 +29,7 @@ def run(model: str, network: ModuleType) -> None:
     machine = selection.choose(wanted, network.GAINS_BY_BFLOAT16)
     data = TrainingData.read()
     build = functools.partial(network.build, recipe, data.shape, len(data.classes))
-    with tracking.Publisher() as publisher:
+    with Publisher() as publisher:
         machine = selection.confirm(machine, wanted, network.GAINS_BY_BFLOAT16)
         need = memory.needed(build, recipe, machine, data.train, data.validation)
         memory.check(f"train.{model}", need, machine)

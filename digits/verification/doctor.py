@@ -141,14 +141,11 @@ def answer(model: str, folder: Path = paths.MODELS) -> str:
 
 
 def _store() -> str:
-    from digits.tracking import publisher
+    from digits.tracking import connection
+    from digits.tracking.store import Store
 
-    if not publisher.is_made():
-        return f"{publisher.LOCAL_STORE} will be made by the first run"
-    try:
-        runs = publisher.Store().count()
-    except Exception as error:  # whatever a store can fail with
-        raise UserError(
-            f"{publisher.store()} cannot be reached: {str(error).splitlines()[0]}"
-        ) from None
-    return f"{publisher.store()} holds {runs} run(s)"
+    if not connection.is_made():
+        return f"{connection.LOCAL} will be made by the first run"
+    with connection.in_reach("digits doctor"):
+        runs = Store().count()
+    return f"{connection.address()} holds {runs} run(s)"

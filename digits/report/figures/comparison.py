@@ -284,7 +284,7 @@ def by_hardware(tables: Sequence["Table"]) -> "Figure":
     bands = [
         Band(
             title=f"{table.model} on {table.dataset}",
-            names=[row.hardware.name for row in table.rows],
+            names=[row.name for row in table.rows],
             colours=[colour(table.model)] * len(table.rows),
             accuracies=[
                 (row.test_accuracy, row.test_accuracy_low, row.test_accuracy_high)
