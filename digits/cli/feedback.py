@@ -16,10 +16,11 @@ def feedback(
     ] = None,
 ) -> None:
     """Make a data set folder of the corrections that `digits ui --feedback` stored."""
-    from digits.serve import feedback as corrections
+    from digits.serve import corrected
+    from digits.serve.feedback import FOLDER
 
     to = to or paths.ROOT / "data" / "own"
-    made = corrections.export(corrections.FOLDER, to)
+    made = corrected.export(FOLDER, to)
     for name, count in made.counts.items():
         print(f"{name}: {count}")
     print(

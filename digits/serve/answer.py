@@ -1,13 +1,14 @@
 """What is said of a picture over HTTP and by `digits predict --json`: the same keys."""
 
 import base64
+from collections.abc import Callable
 from typing import Annotated
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from digits.evaluation.abstention import Reason
-from digits.serve import feedback, reader
+from digits.serve import png, reader
 
 DATA_URI = "data:image/png;base64,"
 DECIMALS = 6
@@ -79,13 +80,19 @@ class PageAnswer(Answer):
     """By model: the number in each row, with "?" for a digit about which it abstains."""
 
 
-def of_page(page: reader.Page, models: tuple[str, ...], classes: tuple[str, ...]) -> PageAnswer:
+def of_page(
+    page: reader.Page,
+    models: tuple[str, ...],
+    classes: tuple[str, ...],
+    encode: Callable[[np.ndarray], bytes] = png.encode,
+) -> PageAnswer:
     """What is sent for a page that was read.
 
     Args:
         page: What was read.
         models: Which were asked; the first one's answers stand at each digit.
         classes: The names that the models' scores belong to.
+        encode: Makes a PNG file of a digit's image.
 
     """
     first = models[0]
@@ -93,12 +100,17 @@ def of_page(page: reader.Page, models: tuple[str, ...], classes: tuple[str, ...]
         width=page.width,
         height=page.height,
         model=first,
-        digits=[_of_digit(digit, first, classes) for digit in page.digits],
+        digits=[_of_digit(digit, first, classes, encode) for digit in page.digits],
         numbers={model: page.numbers(model) for model in models},
     )
 
 
-def _of_digit(digit: reader.ReadDigit, first: str, classes: tuple[str, ...]) -> DigitAnswer:
+def _of_digit(
+    digit: reader.ReadDigit,
+    first: str,
+    classes: tuple[str, ...],
+    encode: Callable[[np.ndarray], bytes],
+) -> DigitAnswer:
     predictions = {
         model: PredictionAnswer(
             label=said.label,
@@ -120,16 +132,16 @@ def _of_digit(digit: reader.ReadDigit, first: str, classes: tuple[str, ...]) -> 
         score=chosen.score,
         confident=chosen.confident,
         withheld=chosen.withheld,
-        image=_data_uri(digit.image),
+        image=_data_uri(encode(digit.image)),
         predictions=predictions,
         agree=digit.agree,
         nearest=[
-            ExampleAnswer(image=_data_uri(example.image), label=example.label)
+            ExampleAnswer(image=_data_uri(png.encode(example.image)), label=example.label)
             for example in digit.nearest
         ],
     )
 
 
-def _data_uri(image: np.ndarray) -> str:
-    """A (height, width) uint8 image as a data: URI of a PNG."""
-    return DATA_URI + base64.b64encode(feedback.png(image)).decode()
+def _data_uri(file: bytes) -> str:
+    """A PNG file as a data: URI."""
+    return DATA_URI + base64.b64encode(file).decode()

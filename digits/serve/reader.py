@@ -1,6 +1,6 @@
 """Every digit of any picture, read by one model or several: the one way in for all services."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -12,6 +12,8 @@ from digits.core.errors import UserError
 from digits.evaluation import abstention, examples
 from digits.inference.predictor import Predictor
 from digits.scan.page.find import find_digits
+from digits.scan.single.normalise import SIDE
+from digits.scan.single.types import Digit
 
 WITHHELD = "?"
 """Stands in a number for a digit about which the model abstains."""
@@ -145,9 +147,55 @@ class Reader:
         found = find_digits(image)
         height, width = image.shape
         asked = self.models if models is None else tuple(models)
-        images = np.stack([digit.image for digit in found]) if found else np.empty((0, 28, 28))
-        predictions = self._predict(images, asked) if found else []
-        nearest = self._nearest(images, [said[asked[0]] for said in predictions], asked[0])
+        images = stacked(found)
+        return self.page(
+            width, height, found, {model: self.predict(images, model) for model in asked}
+        )
+
+    def predict(self, images: np.ndarray, model: str) -> list[Prediction]:
+        """What one model says of images.
+
+        Args:
+            images: (n, 28, 28) uint8 in MNIST's form, as `scan` makes them.
+            model: One of the reader's.
+
+        """
+        if not len(images):
+            return []
+        predictor, rule = self._predictors[model], self._rules[model]
+        prepared = predictor.prepare(images)
+        probabilities = predictor.probabilities(prepared)
+        return [
+            Prediction(
+                label=self.classes[int(scores.argmax())],
+                score=float(scores.max()),
+                scores=tuple(map(float, scores)),
+                confident=reason is None,
+                withheld=reason,
+            )
+            for scores, reason in zip(
+                probabilities, rule.withheld(prepared, probabilities), strict=True
+            )
+        ]
+
+    def page(
+        self,
+        width: int,
+        height: int,
+        found: Sequence[Digit],
+        predictions: Mapping[str, Sequence[Prediction]],
+    ) -> Page:
+        """Put together what was found and what was said of it.
+
+        Args:
+            width: Of the upright image, in pixels.
+            height: The same.
+            found: The digits, in reading order.
+            predictions: By model, the one first whose answers stand first: one for each digit.
+
+        """
+        first = next(iter(predictions))
+        nearest = self._nearest(stacked(found), predictions[first], first)
         return Page(
             width,
             height,
@@ -156,31 +204,12 @@ class Reader:
                     box=digit.box,
                     row=digit.row,
                     image=digit.image,
-                    predictions=said,
+                    predictions={model: said[place] for model, said in predictions.items()},
                     nearest=nearest.get(place, ()),
                 )
-                for place, (digit, said) in enumerate(zip(found, predictions, strict=True))
+                for place, digit in enumerate(found)
             ),
         )
-
-    def _predict(self, images: np.ndarray, models: Sequence[str]) -> list[dict[str, Prediction]]:
-        """What these models say of (n, 28, 28) uint8 images, image by image."""
-        said: list[dict[str, Prediction]] = [{} for _ in images]
-        for model in models:
-            predictor, rule = self._predictors[model], self._rules[model]
-            prepared = predictor.prepare(images)
-            probabilities = predictor.probabilities(prepared)
-            withheld = rule.withheld(prepared, probabilities)
-            for index, (scores, reason) in enumerate(zip(probabilities, withheld, strict=True)):
-                best = int(scores.argmax())
-                said[index][model] = Prediction(
-                    label=self.classes[best],
-                    score=float(scores[best]),
-                    scores=tuple(map(float, scores)),
-                    confident=reason is None,
-                    withheld=reason,
-                )
-        return said
 
     def _nearest(
         self, images: np.ndarray, said: Sequence[Prediction], model: str
@@ -198,3 +227,8 @@ class Reader:
             )
             for place, vector in zip(unlike, vectors, strict=True)
         }
+
+
+def stacked(found: Sequence[Digit]) -> np.ndarray:
+    """The images of digits: (n, 28, 28) uint8."""
+    return np.array([digit.image for digit in found], np.uint8).reshape(-1, SIDE, SIDE)

@@ -10,17 +10,17 @@ import cv2
 import numpy as np
 import pytest
 
-from digits.scan.page.find import find_digits
-from digits.serve.reader import Page, Prediction, ReadDigit
+from digits.serve.feedback import Store
+from digits.serve.reader import Example, Page, Prediction, ReadDigit
 from digits.serve.web import app, serving
-from digits.serve.web.limits import Settings
+from digits.serve.web.settings import Settings
 from tests.web.browser import CHROMIUM, Browser
 
 CLASSES = tuple("0123456789")
 
 
 class StubReader:
-    """Finds digits as the real one does, and takes each for a 7; the second model abstains."""
+    """Takes every digit for a 7; the second model abstains."""
 
     models = ("cnn", "svc")
     classes = CLASSES
@@ -30,19 +30,26 @@ class StubReader:
         self.may_read = threading.Event()
         self.may_read.set()
 
-    def read(self, image, models=None):
+    def predict(self, images, model):
         self.may_read.wait(10)
+        return [self.say(model) for _ in images]
+
+    def page(self, width, height, found, predictions):
+        first = next(iter(predictions))
         return Page(
-            image.shape[1],
-            image.shape[0],
+            width,
+            height,
             tuple(
                 ReadDigit(
                     digit.box,
                     digit.row,
                     digit.image,
-                    {model: self.say(model) for model in models or self.models},
+                    {model: said[place] for model, said in predictions.items()},
+                    (Example(digit.image, predictions[first][place].label),) * 3
+                    if predictions[first][place].withheld == "unlike"
+                    else (),
                 )
-                for digit in find_digits(image)
+                for place, digit in enumerate(found)
             ),
         )
 
@@ -69,7 +76,7 @@ def serve():
         reader = reader or StubReader()
         settings = replace(Settings(), **changes)
         listening = serving.bind("127.0.0.1", 0)
-        server = serving.server(app.create(reader, settings, store))
+        server = serving.server(app.create(reader, settings, store and Store(store)))
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
         while not server.started:

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
-from digits.scan.page.find import find_digits
 from digits.serve.reader import Example, Page, Prediction, ReadDigit
 from tests.web.browser import NUMBER, OPEN, SEVEN, all_asked, number_is
 from tests.web.conftest import StubReader
@@ -27,14 +26,16 @@ class Told(StubReader):
         self.said, self.low, self.unlike = said, set(low), set(unlike)
         self.asked = []
 
-    def read(self, image, models=None):
+    def predict(self, images, model):
         self.may_read.wait(10)
-        asked = tuple(models or self.models)
-        self.asked.append(asked)
+        return [None] * len(images)
+
+    def page(self, width, height, found, predictions):
+        self.asked.append(tuple(predictions))
         digits = []
-        for place, digit in enumerate(find_digits(image)):
-            said = {model: self.predict(model, place) for model in asked}
-            first = said[asked[0]]
+        for place, digit in enumerate(found):
+            said = {model: self.tell(model, place) for model in predictions}
+            first = next(iter(said.values()))
             nearest = (Example(np.full((28, 28), 90, np.uint8), first.label),) * 3
             digits.append(
                 ReadDigit(
@@ -45,9 +46,9 @@ class Told(StubReader):
                     nearest if first.withheld == "unlike" else (),
                 )
             )
-        return Page(image.shape[1], image.shape[0], tuple(digits))
+        return Page(width, height, tuple(digits))
 
-    def predict(self, model, place):
+    def tell(self, model, place):
         labels = self.said[model]
         label = labels[place % len(labels)]
         why = (

@@ -1,29 +1,36 @@
 """The HTTP interface, and the page that uses it."""
 
-import base64
-import binascii
-from collections.abc import AsyncIterator, Collection, Sequence
+import asyncio
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import cv2
+from anyio import CapacityLimiter, WouldBlock, to_thread
 from fastapi import FastAPI, Query, Request, Response
-from fastapi import Path as PathParameter
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, Field, ValidationError
-from starlette.exceptions import HTTPException
 
-from digits.serve import answer, feedback
-from digits.serve.answer import DATA_URI, Answer, PageAnswer
-from digits.serve.reader import Reader
-from digits.serve.web import images
-from digits.serve.web.limits import Gate, Load, ProblemError, Settings
+from digits.serve import answer, png
+from digits.serve.answer import Answer, PageAnswer
+from digits.serve.feedback import Store
+from digits.serve.reader import Reader, stacked
+from digits.serve.web import corrections
+from digits.serve.web.predicting import predict
+from digits.serve.web.problems import (
+    RETRY,
+    ProblemAnswer,
+    ProblemError,
+    answer_with_problems,
+    busy,
+    documented,
+)
+from digits.serve.web.scanning import Scans
+from digits.serve.web.security import SecurityMiddleware
+from digits.serve.web.settings import Settings
+from digits.serve.web.uploads import FIELD, Uploads, image_file
 
 STATIC = Path(__file__).with_name("static")
-FEEDBACK_BYTES = 64 * 1024
 
 
 class ModelAnswer(Answer):
@@ -51,58 +58,25 @@ class Health(Answer):
     status: Literal["ok"]
 
 
-class Kept(Answer):
-    """A correction that is on the disk."""
-
-    id: str
-
-
-class ProblemAnswer(Answer):
-    """An error, as RFC 9457 describes it."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-
-
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    schema = {"$ref": f"#/components/schemas/{ProblemAnswer.__name__}"}
-    return {
-        status: {
-            "description": {
-                400: "Another host name, or a request that was cut short",
-                403: "Sent by a page of another site",
-                404: "No such correction",
-                408: "Sent too slowly",
-                409: "An image that /api/predict did not give",
-                413: "Too many bytes or pixels",
-                415: "No image",
-                422: "Cannot be read, or wrong parameters",
-                429: "Too busy; see Retry-After",
-                503: "Took too long",
-            }[status],
-            "content": {"application/problem+json": {"schema": schema}},
-        }
-        for status in statuses
-    }
-
-
-def create(reader: Reader, settings: Settings, store: Path | None) -> FastAPI:
+def create(reader: Reader, settings: Settings, store: Store | None) -> FastAPI:
     """Make the application.
 
     Args:
-        reader: Reads the images; its first model is the default one.
+        reader: Has the models; its first one is the default one.
         settings: Limits.
-        store: Folder that takes corrections, or None to take none.
+        store: Takes corrections; None to take none.
 
     """
-    load = Load(settings)
+    uploads, scans = Uploads(settings), Scans(settings)
+    threads = CapacityLimiter(settings.workers)
+    admitted = CapacityLimiter(settings.workers + settings.waiting)
+    encode = png.encode if store is None else store.sign
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await scans.start()
         yield
-        load.close()
+        scans.close()
 
     app = FastAPI(
         title="digits",
@@ -111,11 +85,11 @@ def create(reader: Reader, settings: Settings, store: Path | None) -> FastAPI:
         docs_url=None,  # both documentation pages load scripts from another host
         redoc_url=None,
         lifespan=lifespan,
-        responses=_problems(400, 429),
+        responses=documented(400, 429),
     )
-    app.add_middleware(Gate, hosts=settings.hosts)
-    _answer_with_problems(app)
-    Model = _one_of(reader.models)
+    app.add_middleware(SecurityMiddleware, hosts=settings.hosts)
+    answer_with_problems(app)
+    Model = corrections.one_of(reader.models)
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
@@ -140,48 +114,59 @@ def create(reader: Reader, settings: Settings, store: Path | None) -> FastAPI:
             max_bytes=settings.body_bytes,
         )
 
+    async def read(data: bytes, content_type: str | None, asked: tuple[str, ...]) -> bytes:
+        """The answer to an image, as JSON."""
+        found = await scans.scan(await image_file(data, content_type))
+        if len(found.digits) > settings.digits:
+            raise ProblemError(
+                422,
+                f"expected at most {settings.digits} digits, found {len(found.digits)}; "
+                "send a part of the image",
+            )
+        said = await predict(reader, stacked(found.digits), asked, threads)
+
+        def put_together() -> bytes:
+            page = reader.page(found.width, found.height, found.digits, said)
+            return answer.of_page(page, asked, reader.classes, encode).model_dump_json().encode()
+
+        return await to_thread.run_sync(put_together, limiter=threads)
+
     @app.post(
         "/api/predict",
         response_model=PageAnswer,
-        responses=_problems(403, 408, 413, 415, 422, 429, 503),
+        responses=documented(403, 408, 413, 415, 422, 503),
         openapi_extra={"requestBody": IMAGE_BODY},
     )
-    async def predict(
+    async def read_image(
         request: Request,
         model: Annotated[
             list[Model],  # type: ignore[valid-type]
             Query(default_factory=list, max_length=64, description="Ask these models only."),
         ],
-    ) -> JSONResponse:
+    ) -> Response:
         """Read every digit of an image: PNG, JPEG, GIF, BMP, PPM, WebP or TIFF."""
         asked = tuple(dict.fromkeys(model)) or reader.models
-        kind = request.headers.get("content-type")
-
-        def size() -> tuple[bytes, int]:
-            file = images.content(data, kind)
-            return file, images.pixels(file)
-
-        def work() -> dict[str, Any]:
+        async with uploads.body(request, settings.body_bytes) as data:
             try:
-                found = reader.read(images.decode(file), asked)
-            except (cv2.error, MemoryError):
+                admitted.acquire_on_behalf_of_nowait(request)
+            except WouldBlock:
+                raise busy("too many images are waiting; try again") from None
+            try:
+                async with asyncio.timeout(settings.work_seconds):
+                    content = await read(data, request.headers.get("content-type"), asked)
+            except TimeoutError:
                 raise ProblemError(
-                    422, "this image cannot be read; scale it down, or send a part of it"
+                    503,
+                    f"this image was not read within {settings.work_seconds:g} seconds; scale it "
+                    "down, or send a part of it",
+                    RETRY,
                 ) from None
-            if len(found.digits) > settings.digits:
-                raise ProblemError(
-                    422,
-                    f"expected at most {settings.digits} digits, found {len(found.digits)}; "
-                    "send a part of the image",
-                )
-            return answer.of_page(found, asked, reader.classes).model_dump()
-
-        async with load.body(request, settings.body_bytes) as data:
-            file, pixels = await load.run(size)
-            return JSONResponse(await load.run(work, pixels > settings.large_pixels))
+            finally:
+                admitted.release_on_behalf_of(request)
+        return Response(content, media_type="application/json")
 
     if store is not None:
-        _take_corrections(app, reader, load, store)
+        app.include_router(corrections.router(reader, uploads, store))
     document = app.openapi()
     document["components"]["schemas"][ProblemAnswer.__name__] = ProblemAnswer.model_json_schema()
     return app
@@ -189,147 +174,11 @@ def create(reader: Reader, settings: Settings, store: Path | None) -> FastAPI:
 
 # The two other forms are told in words: no schema can say which bytes are an image, and whoever
 # tests by the schema would take the refusal of any others for a fault.
-IMAGE_BODY = {
+IMAGE_BODY: dict[str, Any] = {
     "required": True,
     "description": (
         "An image file, as it is: with its own type or as `application/octet-stream`. Or, as "
-        f"`multipart/form-data`, a form with the file in its field `{images.FIELD}`."
+        f"`multipart/form-data`, a form with the file in its field `{FIELD}`."
     ),
     "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
 }
-
-
-def _take_corrections(app: FastAPI, reader: Reader, load: Load, store: Path) -> None:
-    """Add the address that stores what a digit really is."""
-    Label = _one_of((*reader.classes, feedback.NO_DIGIT))
-    Read = _one_of(reader.classes)
-    Model = _one_of(reader.models)
-
-    class Correction(Answer):
-        """What one digit really is."""
-
-        image: Annotated[str, Field(pattern=f"^{DATA_URI}[A-Za-z0-9+/]+={{0,2}}$")]
-        """As /api/predict gave it."""
-        label: Label  # type: ignore[valid-type]
-        """The right class, or "none" for what is no digit."""
-        predictions: Annotated[dict[Model, Read], Field(min_length=1)]  # type: ignore[valid-type]
-        """What each model read."""
-
-    @app.post(
-        "/api/feedback",
-        status_code=201,
-        response_model=Kept,
-        responses=_problems(403, 408, 409, 413, 415, 422, 429, 503),
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {"application/json": {"schema": _inlined(Correction)}},
-            }
-        },
-    )
-    async def correct(request: Request) -> JSONResponse:
-        """Store what a digit really is; once this is answered, it is on the disk."""
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json":
-            raise ProblemError(415, "expected the content type application/json")
-        async with load.body(request, FEEDBACK_BYTES) as data:
-            try:
-                given = Correction.model_validate_json(data)
-                image = feedback.from_png(
-                    base64.b64decode(given.image.removeprefix(DATA_URI), validate=True)
-                )
-            except ValidationError as error:
-                raise ProblemError(
-                    422, _described(error.errors(), Correction.model_fields)
-                ) from None
-            except binascii.Error:
-                image = None
-            if image is None:
-                raise ProblemError(409, "image: expected a PNG as /api/predict gave it, 28 x 28")
-            key = await load.run(
-                lambda: feedback.add(
-                    store,
-                    image,
-                    given.label,
-                    given.predictions,
-                    {model: reader.digests[model] for model in given.predictions},
-                )
-            )
-        return JSONResponse({"id": key}, 201)
-
-    @app.delete(
-        "/api/feedback/{name}",
-        status_code=204,
-        response_class=Response,
-        responses=_problems(403, 404, 422, 503),
-    )
-    async def withdraw(
-        name: Annotated[str, PathParameter(pattern=f"^{feedback.NAME.pattern}$")],
-    ) -> None:
-        """Forget a correction, by the id that it was stored under."""
-        if not await load.run(lambda: feedback.remove(store, name)):
-            raise ProblemError(404, "there is no correction of this id")
-
-
-def _one_of(names: tuple[str, ...]) -> Any:
-    """The type that holds these names, which need not be identifiers."""
-    return Literal[names]  # type: ignore[valid-type]
-
-
-def _inlined(model: type[BaseModel]) -> dict[str, Any]:
-    """A model's JSON schema with its definitions put where they are used."""
-    schema = model.model_json_schema()
-    definitions = schema.pop("$defs", {})
-
-    def inline(node: Any) -> Any:
-        if isinstance(node, list):
-            return [inline(one) for one in node]
-        if not isinstance(node, dict):
-            return node
-        if "$ref" in node:
-            node = {**definitions[node["$ref"].rpartition("/")[2]], **node}
-            del node["$ref"]
-        return {key: inline(value) for key, value in node.items()}
-
-    inlined: dict[str, Any] = inline(schema)
-    return inlined
-
-
-def _answer_with_problems(app: FastAPI) -> None:
-    """Make every error a problem that names no path and shows no code."""
-
-    async def refuse(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, ProblemError)
-        return error.response()
-
-    async def http(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, HTTPException)
-        return ProblemError(error.status_code, str(error.detail), error.headers).response()
-
-    async def invalid(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, RequestValidationError)
-        return ProblemError(422, _described(error.errors(), ("model",))).response()
-
-    async def broken(_: Request, error: Exception) -> JSONResponse:
-        # The server logs it.
-        return ProblemError(500, "this is a fault of the service; it is in its log").response()
-
-    app.add_exception_handler(ProblemError, refuse)
-    app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(Exception, broken)
-
-
-def _described(faults: Sequence[Any], fields: Collection[str]) -> str:
-    """What was wrong with the parameters, without repeating anything that the client sent.
-
-    Args:
-        faults: As pydantic lists them.
-        fields: Names that may be given; others are the client's.
-
-    """
-    said = []
-    for fault in faults[:5]:
-        named = [str(part) for part in fault["loc"] if part in fields]
-        said.append(": ".join([*named[:1], fault["msg"]]))
-    return "; ".join(dict.fromkeys(said))

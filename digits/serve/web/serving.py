@@ -19,10 +19,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from digits.core import paths
 from digits.core.errors import UserError
-from digits.serve import feedback
+from digits.serve.feedback import Store
 from digits.serve.reader import Reader
-from digits.serve.web import app
-from digits.serve.web.limits import LOCAL_HOSTS, ProblemError, Settings, busy, host_name
+from digits.serve.web import app, scanning
+from digits.serve.web.problems import CLOSE, ProblemError, busy
+from digits.serve.web.security import LOCAL_HOSTS, host_name
+from digits.serve.web.settings import Settings
 
 HEADER_SECONDS = 10.0
 """Until the head of a request has come."""
@@ -34,7 +36,12 @@ ANYWHERE = ("0.0.0.0", "::")
 
 
 class Protocol(H11Protocol):
-    """HTTP/1.1 that also cuts off who sends no request, or slowly, or takes no answer."""
+    """HTTP/1.1 that also cuts off who sends no request, or slowly, or takes no answer.
+
+    uvicorn has no such limits.  granian 2.8 has one for the head of a request, but waits for ever
+    for its first byte and for an answer to be taken, answers wrong requests without a problem,
+    and takes those that announce two lengths.  A proxy in front would have to be installed.
+    """
 
     _owed: float | None = None
     """In how many seconds the client had to do its part; None while it is the service's turn."""
@@ -110,7 +117,7 @@ class Protocol(H11Protocol):
 async def _full(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer over a connection that is one too many."""
     refusal = busy("too many connections are open; try again").response()
-    refusal.headers["connection"] = "close"
+    refusal.headers.update(CLOSE)
     await refusal(scope, receive, send)
 
 
@@ -139,9 +146,9 @@ def run(
     # each other (a drawing is found in 6 ms of processor time instead of 87).
     threadpool_limits(1, "blas")
     cv2.setNumThreads(1)
-    if store is not None:
-        feedback.prepare(store)
+    corrections = None if store is None else Store(store)
     listening = bind(host, port)
+    scanning.preload()
     with listening:
         reader = Reader(models, threads=1)
         names = {*LOCAL_HOSTS, *(host_name(name) for name in allowed)}
@@ -157,11 +164,12 @@ def run(
         if store is not None:
             print(f"corrections are stored in {paths.relative(store)}", flush=True)
         with suppress(KeyboardInterrupt):
-            server(app.create(reader, settings, store)).run(sockets=[listening])
+            server(app.create(reader, settings, corrections)).run(sockets=[listening])
 
 
 def server(application: FastAPI) -> uvicorn.Server:
     """A server that cuts off slow senders and says nothing about each request."""
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # of forms that are wrong
     logging.getLogger("uvicorn.error").addFilter(_is_no_noise)
     config = uvicorn.Config(
         application,

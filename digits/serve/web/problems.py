@@ -1,0 +1,117 @@
+"""Errors as RFC 9457 describes them: problems, which name no path and show no code."""
+
+from collections.abc import Collection, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from digits.serve.answer import Answer
+
+RETRY_SECONDS = 1
+RETRY = {"retry-after": str(RETRY_SECONDS)}
+CLOSE = {"connection": "close"}
+
+MEANINGS = {
+    400: "Another host name, or a request that is wrong or was cut short",
+    403: "Sent by a page of another site",
+    404: "There is no such correction",
+    408: "Sent too slowly",
+    409: "An image that /api/predict did not give",
+    413: "Too many bytes or pixels",
+    415: "No image",
+    422: "Cannot be read, or wrong parameters",
+    429: "Too busy; see Retry-After",
+    503: "Took too long, or corrections cannot be stored",
+    507: "No room for corrections",
+}
+
+
+class ProblemAnswer(Answer):
+    """An error, as RFC 9457 describes it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class ProblemError(Exception):
+    """An answer that is a problem."""
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.headers = status, detail, headers
+
+    def response(self) -> JSONResponse:
+        return JSONResponse(
+            ProblemAnswer(
+                type="about:blank",
+                title=HTTPStatus(self.status).phrase,
+                status=self.status,
+                detail=self.detail,
+            ).model_dump(),
+            self.status,
+            self.headers,
+            "application/problem+json",
+        )
+
+
+def busy(detail: str) -> ProblemError:
+    """Ask the client to come again."""
+    return ProblemError(429, detail, RETRY)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What the OpenAPI document says of these statuses."""
+    schema = {"$ref": f"#/components/schemas/{ProblemAnswer.__name__}"}
+    return {
+        status: {
+            "description": MEANINGS[status],
+            "content": {"application/problem+json": {"schema": schema}},
+        }
+        for status in statuses
+    }
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Make every error a problem."""
+
+    async def refuse(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, ProblemError)
+        return error.response()
+
+    async def http(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        return ProblemError(error.status_code, str(error.detail), error.headers).response()
+
+    async def invalid(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        return ProblemError(422, described(error.errors(), ("model", "key"))).response()
+
+    async def broken(_: Request, error: Exception) -> JSONResponse:
+        # The server logs it.
+        return ProblemError(500, "this is a fault of the service; it is in its log").response()
+
+    app.add_exception_handler(ProblemError, refuse)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(Exception, broken)
+
+
+def described(faults: Sequence[Any], fields: Collection[str]) -> str:
+    """What was wrong with the parameters, without repeating anything that the client sent.
+
+    Args:
+        faults: As pydantic lists them.
+        fields: Names that may be given; others are the client's.
+
+    """
+    said = []
+    for fault in faults[:5]:
+        named = [str(part) for part in fault["loc"] if part in fields]
+        said.append(": ".join([*named[:1], fault["msg"]]))
+    return "; ".join(dict.fromkeys(said))

@@ -1,0 +1,164 @@
+"""What happens in a process that scans images, which may be ended at any moment."""
+
+import io
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+import cv2
+import numpy as np
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+from threadpoolctl import threadpool_limits
+
+from digits.core.errors import UserError
+from digits.scan.page.find import find_digits
+from digits.scan.single.decode import FORMATS, MAX_PIXELS, read_image
+from digits.scan.single.types import Digit
+from digits.serve import png
+
+PRELOADED = (__name__, "digits.cli")
+"""What the processes are forked with, so that each is ready in milliseconds.  The second because
+each imports the main module anew, which is the script `digits`."""
+PLUGINS = (
+    BmpImagePlugin.BmpImageFile,
+    GifImagePlugin.GifImageFile,
+    JpegImagePlugin.JpegImageFile,
+    PngImagePlugin.PngImageFile,
+    PpmImagePlugin.PpmImageFile,
+    TiffImagePlugin.TiffImageFile,
+    WebPImagePlugin.WebPImageFile,
+)
+"""Of `FORMATS`; Pillow would look for each anew in every process."""
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """The digits of an image."""
+
+    width: int
+    height: int
+    """Of the upright image, in pixels."""
+    digits: tuple[Digit, ...]
+    """In reading order."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why an image was not scanned, as an HTTP status and a sentence."""
+
+    status: int
+    detail: str
+
+
+@dataclass(frozen=True)
+class Broke:
+    """A fault of the code."""
+
+    trace: str
+
+
+@dataclass(frozen=True)
+class Opened:
+    """How many pixels an image announces.  What it costs to decode them waits for leave."""
+
+    pixels: int
+
+
+Scan = Callable[[bytes, Callable[[int], None]], Scanned | Refused]
+"""Scans an image file; calls the second argument with the number of pixels before it decodes."""
+
+
+def serve(connection: Connection, scan: Scan) -> None:
+    """Scan one image file after the other, until the other end is closed.
+
+    Args:
+        connection: Bytes of an image come in; `Opened` goes out and any bytes, the leave to go on,
+            come in; then the result goes out.
+        scan: What scans.
+
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service ends its processes itself
+    # Decoders written in C warn of hostile images on this descriptor, line after line.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    cv2.setNumThreads(1)
+    threadpool_limits(1, "blas")
+
+    # The first scan takes three times as long as the second: have it over.
+    warm = np.zeros((28, 28, 1), np.uint8)
+    scan(png.encode(cv2.rectangle(warm, (8, 4), (18, 23), 255, 2)), lambda _: None)
+
+    def wait_for_leave(pixels: int) -> None:
+        connection.send(Opened(pixels))
+        connection.recv_bytes()
+
+    with suppress(EOFError, ConnectionError):
+        while True:
+            data = connection.recv_bytes()
+            try:
+                result = scan(data, wait_for_leave)
+            except (EOFError, ConnectionError):
+                raise
+            except Exception:
+                connection.send(Broke(traceback.format_exc()))
+            else:
+                connection.send(result)
+            del data
+
+
+def scan_image(data: bytes, wait_for_leave: Callable[[int], None]) -> Scanned | Refused:
+    """Decode an image file and find its digits.
+
+    Args:
+        data: The file: nothing that it holds is to be trusted.
+        wait_for_leave: Called with the number of pixels before any is decoded.
+
+    """
+    pixels = _announced(data)
+    if pixels > MAX_PIXELS:
+        return Refused(
+            413,
+            f"expected at most {MAX_PIXELS // 10**6} million pixels, received more; "
+            "scale the picture down",
+        )
+    wait_for_leave(pixels)
+    try:
+        grey = read_image(data)
+    except UserError as error:
+        return Refused(422 if _begins_as_image(data) else 415, str(error))
+    try:
+        digits = find_digits(grey)
+    except (cv2.error, MemoryError):
+        return Refused(422, "this image cannot be read; scale it down, or send a part of it")
+    height, width = grey.shape
+    return Scanned(width, height, tuple(digits))
+
+
+def _announced(data: bytes) -> int:
+    """The pixels that an image file announces; 0 where its head is damaged or it is no image."""
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            return int(image.width * image.height)
+    except Image.DecompressionBombError:
+        return MAX_PIXELS + 1
+    except Exception:  # a decoder given hostile bytes can raise anything
+        return 0
+
+
+def _begins_as_image(data: bytes) -> bool:
+    openers = [Image.OPEN[plugin.format][1] for plugin in PLUGINS]
+    return any(accept(data[:16]) for accept in openers if accept)
