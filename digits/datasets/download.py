@@ -11,7 +11,7 @@ from pydantic import Field
 
 from digits.core import paths, records
 from digits.core.config import Section
-from digits.core.errors import UserError
+from digits.core.errors import UserError, printable
 from digits.datasets import own, transfer
 from digits.datasets.raw import optdigits
 from digits.datasets.raw.class_folders import ReadImage
@@ -108,7 +108,7 @@ def _fetch(name: str, folder: Path, root: Path, limits: transfer.Limits) -> None
             reasons = _fetch_from(mirror, missing, folder, root, limits, deadline, progress)
             if reasons:
                 others = f" (and {len(reasons) - 1} more of its files)" if reasons[1:] else ""
-                refusals.append(f"{shown}: {reasons[0]}{others}")
+                refusals.append(printable(f"{shown}: {reasons[0]}{others}"))
                 _say(progress.console, f"refused: {refusals[-1]}")
             if len(missing) < wanted:
                 _say(progress.console, f"{wanted - len(missing)} file(s) of {name} from {shown}")

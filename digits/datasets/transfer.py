@@ -81,10 +81,9 @@ def fetch(
         Refused: if it serves anything but the published bytes.
 
     """
-    arrival = _Arrival(file, deadline, advance)
     try:
         with target.open("wb") as sink:
-            arrival.sink = sink
+            arrival = _Arrival(file, sink, deadline, advance)
             if SCHEME.match(mirror):
                 address = _address(mirror)
                 path = f"{address.path.rstrip('/')}/{file.name}"
@@ -93,7 +92,7 @@ def fetch(
                 _copy(root / os.path.expanduser(mirror), arrival)
         arrival.check(target)
     except BaseException:
-        target.unlink()
+        target.unlink(missing_ok=True)
         raise
 
 
@@ -111,10 +110,10 @@ def shown(mirror: str) -> str:
 class _Arrival:
     """The bytes of one file as they come."""
 
-    sink: BinaryIO
-
-    def __init__(self, file: File, deadline: float, advance: Callable[[int], object]) -> None:
-        self.file, self.deadline, self.advance = file, deadline, advance
+    def __init__(
+        self, file: File, sink: BinaryIO, deadline: float, advance: Callable[[int], object]
+    ) -> None:
+        self.file, self.sink, self.deadline, self.advance = file, sink, deadline, advance
         self.received = 0
         self.head = b""
 

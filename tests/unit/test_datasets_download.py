@@ -78,6 +78,7 @@ def test_whatever_mirrors_do_the_next_one_is_tried_and_each_refusal_is_one_line(
         "other bytes",
         "empty",
         "[/not markup]",
+        "[bold]",
     ],
 )
 def test_a_refused_mirror_is_told_though_a_later_one_works(

@@ -109,6 +109,10 @@ FOLDER_FAULTS = {
         lambda folder: (folder / "8" / "x.png").symlink_to("/nowhere"),
         "8/x.png: is a link to /nowhere, which does not exist",
     ),
+    "a link to what a terminal would obey": (
+        lambda folder: (folder / "8" / "x.png").symlink_to("no\x1b[2J\nwhere"),
+        r"8/x.png: is a link to no\x1b[2J\nwhere, which does not exist",
+    ),
     "a link to itself": (
         lambda folder: (folder / "8" / "x.png").symlink_to("x.png"),
         "8/x.png: cannot be reached (Too many levels of symbolic links)",

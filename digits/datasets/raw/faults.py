@@ -23,7 +23,7 @@ class Faults:
 
     def add(self, name: str, reason: str) -> None:
         """Take down that the file or folder `name`, relative to the data set, has a fault."""
-        self.found.append(f"{printable(name)}: {reason}")
+        self.found.append(printable(f"{name}: {reason}"))
 
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
