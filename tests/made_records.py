@@ -58,8 +58,19 @@ def timing(seconds=12.0):
 
 def speed(latency_ms=0.5, images_per_second=900.0):
     """How fast a model predicts."""
+    one = records.Timed(
+        batch=1, repeats=100, median_ms=latency_ms, low_ms=latency_ms, high_ms=2 * latency_ms
+    )
+    batch_ms = 500_000 / images_per_second
+    many = records.Timed(
+        batch=500, repeats=10, median_ms=batch_ms, low_ms=batch_ms / 2, high_ms=2 * batch_ms
+    )
     return records.Speed(
-        latency_ms=latency_ms, images_per_second=images_per_second, hardware=HARDWARE
+        latency_ms=latency_ms,
+        images_per_second=images_per_second,
+        single=one,
+        batched=many,
+        hardware=HARDWARE,
     )
 
 

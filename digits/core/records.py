@@ -280,15 +280,40 @@ class Summary(Record):
     macro_f1: Share
     validation_accuracy: Share | None
 
+    @classmethod
+    def of_model(cls, train: Train, test: Test) -> Self:
+        """Take the figures of one model together."""
+        tested = {name: getattr(test, name) for name in cls.model_fields if hasattr(test, name)}
+        return cls(**tested, validation_accuracy=train.validation_accuracy)
+
+
+class Timed(Record):
+    """How long a call with some images takes, measured alone and after a warm-up."""
+
+    batch: Annotated[int, Field(ge=1)]
+    """Images a call."""
+    repeats: Annotated[int, Field(ge=1)]
+    """Calls that were timed."""
+    median_ms: Measure
+    low_ms: Measure
+    """The 5th percentile."""
+    high_ms: Measure
+    """The 95th percentile."""
+
 
 class Speed(Record):
     """metrics/MODEL/speed.json: how fast ONNX Runtime predicts, preprocessing not counted."""
 
     latency_ms: Measure
-    """Median time of one image alone, in milliseconds."""
+    """Median time of one image alone."""
     images_per_second: Measure
-    """Of the whole test set in one call."""
+    """At the median time of a large batch."""
+    single: Timed
+    """One image a call."""
+    batched: Timed
+    """A large batch, or all images where there are fewer."""
     hardware: Hardware
+    """With the number of threads."""
 
 
 class Row(Record):

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -271,6 +272,7 @@ def test_without_validation_set_and_common_mistakes(tmp_path):
 
 
 def test_the_stage_lists_what_the_page_is_made_of():
-    stage = config.read(paths.DVC_YAML)["stages"]["report"]
-    assert {f"metrics/{model}" for model in config.MODELS} <= set(stage["deps"])
-    assert {*results.INPUTS, "experiments/outcomes", "digits/report/page"} <= set(stage["deps"])
+    listed = {Path(path) for path in config.read(paths.DVC_YAML)["stages"]["report"]["deps"]}
+    models = [f"metrics/{model}" for model in config.MODELS]
+    for read in (*models, *results.INPUTS, "experiments/outcomes", "digits/report/page/templates"):
+        assert listed & {Path(read), *Path(read).parents}, read

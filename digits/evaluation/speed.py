@@ -1,0 +1,68 @@
+"""How fast a model predicts: one image alone, and many a call."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from digits.core import records
+
+LARGE_BATCH = 500
+WARM_UP_SECONDS = 0.3
+"""Of untimed calls: the first ones find memory and clocks cold."""
+SECONDS = 2.0
+"""That the timed calls take together, if they are not fewer than `FEWEST` or more than `MOST`."""
+FEWEST, MOST = 7, 1000
+SPREAD = (5, 95)
+"""Percentiles between which most calls lie."""
+
+
+def measure(
+    score: Callable[[np.ndarray], np.ndarray],
+    images: np.ndarray,
+    hardware: records.Hardware,
+    clock: Callable[[], float] = time.perf_counter,
+) -> records.Speed:
+    """Time calls with one image and with `LARGE_BATCH`; to be called while nothing else computes.
+
+    Args:
+        score: From prepared images to probabilities.
+        images: (n, height, width, 1) float32; every call gets the next ones, from the first again
+            after the last.
+        hardware: What is measured on.
+        clock: Gives the time in seconds.
+
+    """
+    single = _timed(score, images, 1, clock)
+    batched = _timed(score, images, min(LARGE_BATCH, len(images)), clock)
+    return records.Speed(
+        latency_ms=single.median_ms,
+        images_per_second=round(batched.batch / batched.median_ms * 1000, 1),
+        single=single,
+        batched=batched,
+        hardware=hardware,
+    )
+
+
+def _timed(
+    score: Callable[[np.ndarray], np.ndarray],
+    images: np.ndarray,
+    batch: int,
+    clock: Callable[[], float],
+) -> records.Timed:
+    starts = range(0, len(images) - batch + 1, batch)
+    calls = [images[start : start + batch] for start in starts]
+    begun = clock()
+    score(calls[0])
+    while clock() - begun < WARM_UP_SECONDS:
+        score(calls[0])
+    taken: list[float] = []
+    while len(taken) < FEWEST or (sum(taken) < SECONDS and len(taken) < MOST):
+        part = calls[len(taken) % len(calls)]
+        before = clock()
+        score(part)
+        taken.append(clock() - before)
+    median, low, high = np.percentile(np.array(taken) * 1000, (50, *SPREAD)).round(4).tolist()
+    return records.Timed(
+        batch=batch, repeats=len(taken), median_ms=median, low_ms=low, high_ms=high
+    )
