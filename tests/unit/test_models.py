@@ -17,7 +17,7 @@ PARAMETERS = {"ann": 1_863_690, "cnn": 356_906, "vgg16": 15_256_650}
 def test_a_network_has_the_shapes_and_the_parameters_that_its_module_tells(model, parameters):
     network = NETWORKS[model].build(params(model), (28, 28, 1), 10)
     assert network.count_params() == parameters
-    assert f"{parameters:,} parameters" in NETWORKS[model].__doc__
+    assert f"{parameters:,} parameters" in str(NETWORKS[model].__doc__)
     source = inspect.getsource(NETWORKS[model].build)
     told = {ast.literal_eval(shape) for shape in re.findall(r"\((?:\d+, ?)+\d*\)", source)}
     assert told == {

@@ -5,6 +5,7 @@ import pytest
 from benchmarks import outputs
 from digits.core import paths
 from digits.core.errors import UserError
+from digits.tracking import git
 
 
 def test_what_is_equal_is_counted_and_the_rest_named(monkeypatch, tmp_path, capsys):
@@ -15,7 +16,7 @@ def test_what_is_equal_is_counted_and_the_rest_named(monkeypatch, tmp_path, caps
         ).encode()
 
     commits = {"old": lock(a="1", b="2", c="3")}
-    monkeypatch.setattr(outputs.git, "content", lambda revision, path: commits.get(revision))
+    monkeypatch.setattr(git, "content", lambda revision, path: commits.get(revision))
     monkeypatch.setattr(paths, "DVC_LOCK", tmp_path / "dvc.lock")
     paths.DVC_LOCK.write_bytes(lock(a="1", b="4", d="5"))
     outputs.main("old")
