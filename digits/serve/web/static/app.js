@@ -25,7 +25,10 @@ const stage = new Stage(sheet);
 const reading = new Reading(sheet, () => stage.image());
 const corrections = new Corrections(sheet, service);
 const boxes = new Boxes(stage);
-const results = new Results(service, { open: (view) => keypad.open(view), reached: (index) => boxes.reach(index) });
+const results = new Results(service, {
+  open: (view) => keypad.open(view),
+  reached: (index) => boxes.reach(index),
+});
 const keypad = new Keypad(service, {
   settle: (view, label) => sheet.correct(view.digit.image, label),
   closed: (view) => results.focus(view.index),
@@ -91,7 +94,8 @@ reading.addEventListener("answer", ({ detail }) => {
 // What the other models said of digits that have not changed.
 function addKnown(next) {
   const known = new Map(answer?.digits.map((digit) => [digit.image, digit]));
-  for (const digit of next.digits) digit.predictions = { ...known.get(digit.image)?.predictions, ...digit.predictions };
+  for (const digit of next.digits)
+    digit.predictions = { ...known.get(digit.image)?.predictions, ...digit.predictions };
 }
 
 function show(next) {
@@ -120,8 +124,9 @@ reading.addEventListener("refused", ({ detail: { status, body, content } }) => {
 
 function explained(status, body) {
   if (status === 413) return "This picture is too large to be read. Save it smaller and try again.";
-  if (status === 415) return "This file is no picture that can be read. PNG, JPEG, GIF, BMP, WebP and TIFF are.";
-  if (status === 422) return `This picture cannot be read: ${body.detail}.`;
+  if (status === 415)
+    return "This file is no picture that can be read. PNG, JPEG, GIF, BMP, WebP and TIFF are.";
+  if (status === 422) return `This cannot be read: ${body.detail}.`;
   return `The reader had a problem (${body?.detail ?? status}). Change the drawing or try again.`;
 }
 
@@ -174,7 +179,8 @@ for (const button of $("examples").querySelectorAll("button")) {
 // Tools -----------------------------------------------------------------------------------------
 
 gestures.listen({
-  sheet, stage,
+  sheet,
+  stage,
   pen: () => Number($("pen").value),
   target: (event) => boxes.at(event),
   tapped: (view) => keypad.open(result?.views.find(({ digit }) => digit.image === view.digit.image) ?? view),
@@ -203,7 +209,12 @@ const actions = {
   step: (by) => results.step(by),
 };
 for (const name of ["undo", "redo", "clear"]) $(name).addEventListener("click", actions[name]);
-for (const [name, by] of [["smaller", -1], ["whole", 0], ["larger", 1]]) $(name).addEventListener("click", () => zoom(by));
+for (const [name, by] of [
+  ["smaller", -1],
+  ["whole", 0],
+  ["larger", 1],
+])
+  $(name).addEventListener("click", () => zoom(by));
 keys.listen(actions, () => keypad.isOpen);
 offer(() => result);
 
@@ -211,9 +222,11 @@ offer(() => result);
 
 function showStorage() {
   const { count } = corrections;
-  $("storage").textContent = "What you draw stays in this browser tab. " + (!service.feedback
-    ? "Nothing is stored by the reader."
-    : `Corrections are stored on the reader\u2019s computer${count ? `: ${count} so far` : ""}.`);
+  $("storage").textContent =
+    "What you draw stays in this browser tab. " +
+    (!service.feedback
+      ? "Nothing is stored by the reader."
+      : `Corrections are stored on the reader\u2019s computer${count ? `: ${count} so far` : ""}.`);
 }
 
 corrections.addEventListener("stored", () => {
@@ -221,8 +234,12 @@ corrections.addEventListener("stored", () => {
   say($("problem"), "");
   keeper.soon();
 });
-corrections.addEventListener("waiting", () => say($("problem"), "The correction is not stored yet: the reader gives no answer. It is asked again."));
-corrections.addEventListener("failed", () => say($("problem"), "The correction could not be stored. Please try again."));
+corrections.addEventListener("waiting", () =>
+  say($("problem"), "The correction is not stored yet: the reader gives no answer. It is asked again."),
+);
+corrections.addEventListener("failed", () =>
+  say($("problem"), "The correction could not be stored. Please try again."),
+);
 
 const keeper = new Keeper(
   (most) => ({ ...sheet.saved(most), stored: corrections.saved() }),
@@ -248,11 +265,13 @@ async function start() {
   }
   await connect();
   const remembered = keys.remembered("model");
-  $("model").replaceChildren(...service.models.map(({ name }) => {
-    const option = element("option", "", name);
-    option.selected = name === remembered;
-    return option;
-  }));
+  $("model").replaceChildren(
+    ...service.models.map(({ name }) => {
+      const option = element("option", "", name);
+      option.selected = name === remembered;
+      return option;
+    }),
+  );
   keypad.show();
   showStorage();
   results.showState(reading.state, answer !== null);

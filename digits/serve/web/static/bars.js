@@ -3,7 +3,9 @@
 import { drawn, element } from "./dom.js";
 import { percent } from "./verdicts.js";
 
-const STEP = 10, WIDTH = 8, HEIGHT = 24; // units of the drawing
+const STEP = 10,
+  WIDTH = 8,
+  HEIGHT = 24; // units of the drawing
 const AXIS = 2; // characters of a class's name for which there is room under its bar
 
 export function bars(predictions, models, classes) {
@@ -15,7 +17,11 @@ export function bars(predictions, models, classes) {
       element("span", "model", name),
       said ? row(said, classes, withheld) : element("span"),
       element("span", `best${withheld}`, said ? `${said.label}${withheld && "?"}` : ""),
-      element("span", `score${withheld}`, !said ? "" : said.withheld === "unlike" ? "unlike" : percent(said.score)),
+      element(
+        "span",
+        `score${withheld}`,
+        !said ? "" : said.withheld === "unlike" ? "unlike" : percent(said.score),
+      ),
     );
   }
   if (classes.every((name) => name.length <= AXIS)) {
@@ -28,20 +34,36 @@ export function bars(predictions, models, classes) {
 
 // One path for all bars but the highest: a page of digits stays a light document.
 function row(said, classes, withheld) {
-  const path = (chosen) => classes.flatMap((name, place) => {
-    const score = said.scores[name] ?? 0;
-    if ((name === said.label) !== chosen || score < 0.001) return [];
-    const height = Math.max(1.2, score * HEIGHT);
-    return `M${place * STEP + (STEP - WIDTH) / 2} ${HEIGHT}v${-height.toFixed(1)}h${WIDTH}v${height.toFixed(1)}z`;
-  }).join("");
-  return drawn("svg", {
-    class: `row${withheld}`, viewBox: `0 0 ${classes.length * STEP} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true",
-  }, drawn("path", { d: path(false) }), drawn("path", { class: "top", d: path(true) }));
+  const path = (chosen) =>
+    classes
+      .flatMap((name, place) => {
+        const score = said.scores[name] ?? 0;
+        if ((name === said.label) !== chosen || score < 0.001) return [];
+        const height = Math.max(1.2, score * HEIGHT);
+        const left = place * STEP + (STEP - WIDTH) / 2;
+        return `M${left} ${HEIGHT}v${-height.toFixed(1)}h${WIDTH}v${height.toFixed(1)}z`;
+      })
+      .join("");
+  return drawn(
+    "svg",
+    {
+      class: `row${withheld}`,
+      viewBox: `0 0 ${classes.length * STEP} ${HEIGHT}`,
+      preserveAspectRatio: "none",
+      "aria-hidden": "true",
+    },
+    drawn("path", { d: path(false) }),
+    drawn("path", { class: "top", d: path(true) }),
+  );
 }
 
 // The training digits that come nearest to an image which is unlike its label's.
 export function nearest(view) {
-  const shown = element("span", "nearest", element("span", "", `the nearest ${view.said.label}s in training`));
+  const shown = element(
+    "span",
+    "nearest",
+    element("span", "", `the nearest ${view.said.label}s in training`),
+  );
   for (const { image, label } of view.digit.nearest) shown.append(picture(image, label));
   return shown;
 }

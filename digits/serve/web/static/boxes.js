@@ -8,7 +8,11 @@ const GAP = 2; // CSS pixels between box and tag
 const FONT = "system-ui, sans-serif";
 
 // How tags are written, the fullest way first: all tags of a page are written in the same way.
-const WAYS = [{ size: 13, scored: true }, { size: 13, scored: false }, { size: 10, scored: false }];
+const WAYS = [
+  { size: 13, scored: true },
+  { size: 13, scored: false },
+  { size: 10, scored: false },
+];
 const STRIP = 40; // CSS pixels
 const MOST = 0.9; // of the tags must find room where they are written in that way
 
@@ -39,21 +43,23 @@ export class Boxes {
     const { width, height } = this.stage.view.size;
     // In shares of the stage: they stay in place where it is printed in another size.
     const put = (made, [left, top, right, bottom]) => {
-      made.style.left = `${100 * left / width}%`;
-      made.style.top = `${100 * top / height}%`;
-      made.style.width = `${100 * (right - left) / width}%`;
-      made.style.height = `${100 * (bottom - top) / height}%`;
+      made.style.left = `${(100 * left) / width}%`;
+      made.style.top = `${(100 * top) / height}%`;
+      made.style.width = `${(100 * (right - left)) / width}%`;
+      made.style.height = `${(100 * (bottom - top)) / height}%`;
       return made;
     };
-    $("boxes").replaceChildren(...this.#places.flatMap(({ index, box, tag }) => {
-      const { state } = result.views[index];
-      const made = put(element("div", `box ${state}${index === this.#reached ? " reached" : ""}`), box);
-      if (!tag) return [made];
-      const shown = put(element("div", `tag ${state}`, tag.mark), tag.box);
-      if (tag.score) shown.append(element("small", "", tag.score));
-      shown.style.fontSize = `${tag.size}px`;
-      return [made, shown];
-    }));
+    $("boxes").replaceChildren(
+      ...this.#places.flatMap(({ index, box, tag }) => {
+        const { state } = result.views[index];
+        const made = put(element("div", `box ${state}${index === this.#reached ? " reached" : ""}`), box);
+        if (!tag) return [made];
+        const shown = put(element("div", `tag ${state}`, tag.mark), tag.box);
+        if (tag.score) shown.append(element("small", "", tag.score));
+        shown.style.fontSize = `${tag.size}px`;
+        return [made, shown];
+      }),
+    );
   }
 
   // The digit that the keyboard is at, -1 for none.
@@ -67,16 +73,26 @@ export class Boxes {
   at(event) {
     const [x, y] = this.stage.view.on(event);
     const inside = ([left, top, right, bottom]) => x >= left && x < right && y >= top && y < bottom;
-    const found = this.#places.find(({ box }) => inside(box)) ?? this.#places.find(({ tag }) => tag && inside(tag.box));
+    const found =
+      this.#places.find(({ box }) => inside(box)) ?? this.#places.find(({ tag }) => tag && inside(tag.box));
     return found ? this.#result.views[found.index] : null;
   }
 
   #lay({ answer, views }) {
-    const { plane, placement: { scale, left, top } } = this.stage;
+    const {
+      plane,
+      placement: { scale, left, top },
+    } = this.stage;
     const frame = answer.frame ?? plane;
-    const across = scale * frame.width / answer.width, down = scale * frame.height / answer.height;
+    const across = (scale * frame.width) / answer.width,
+      down = (scale * frame.height) / answer.height;
     const [x0, y0] = [left + frame.x * scale, top + frame.y * scale];
-    const sides = views.map(({ digit: { box } }) => [x0 + box[0] * across, y0 + box[1] * down, x0 + box[2] * across, y0 + box[3] * down]);
+    const sides = views.map(({ digit: { box } }) => [
+      x0 + box[0] * across,
+      y0 + box[1] * down,
+      x0 + box[2] * across,
+      y0 + box[3] * down,
+    ]);
     const heights = sides.map(([, above, , below]) => below - above).sort((a, b) => a - b);
     const pad = Math.min(PAD, heights[heights.length >> 1] / 10);
     const boxes = sides.map(([l, t, r, b]) => [l - pad, t - pad, r + pad, b + pad]);
@@ -91,7 +107,9 @@ export class Boxes {
     let last = [];
     for (const way of WAYS) {
       const taken = new Neighbours([]);
-      last = views.map((view, index) => (seen[index] ? this.#tag(view, index, way, boxes, near, taken) : null));
+      last = views.map((view, index) =>
+        seen[index] ? this.#tag(view, index, way, boxes, near, taken) : null,
+      );
       if (last.filter(Boolean).length >= MOST * seen.filter(Boolean).length) return last;
     }
     // Too close for tags: only those that a person should look at have one, if there is room.
@@ -126,7 +144,8 @@ class Neighbours {
 
   #of([, top, , bottom]) {
     const strips = [];
-    for (let strip = Math.floor(top / STRIP); strip <= Math.floor(bottom / STRIP); strip++) strips.push(strip);
+    for (let strip = Math.floor(top / STRIP); strip <= Math.floor(bottom / STRIP); strip++)
+      strips.push(strip);
     return strips;
   }
 
@@ -138,6 +157,8 @@ class Neighbours {
   }
 
   meet(box, but = -2) {
-    return this.#of(box).some((strip) => this.#strips.get(strip)?.some(([other, index]) => index !== but && meet(box, other)));
+    return this.#of(box).some((strip) =>
+      this.#strips.get(strip)?.some(([other, index]) => index !== but && meet(box, other)),
+    );
   }
 }

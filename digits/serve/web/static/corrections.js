@@ -24,7 +24,10 @@ export class Corrections extends EventTarget {
     const { corrected } = this.sheet;
     for (const image of this.#seen.keys()) if (!(image in corrected)) this.#seen.delete(image);
     for (const digit of answer.digits) {
-      this.#seen.set(digit.image, Object.fromEntries(Object.entries(digit.predictions).map(([name, { label }]) => [name, label])));
+      this.#seen.set(
+        digit.image,
+        Object.fromEntries(Object.entries(digit.predictions).map(([name, { label }]) => [name, label])),
+      );
     }
   }
 
@@ -40,13 +43,17 @@ export class Corrections extends EventTarget {
   async settle() {
     if (this.#busy || !this.service.feedback) return;
     this.#busy = true;
-    for (let image; (image = this.#next()) !== undefined; ) await this.#store(image, this.sheet.corrected[image] ?? null);
+    for (let image; (image = this.#next()) !== undefined;)
+      await this.#store(image, this.sheet.corrected[image] ?? null);
     this.#busy = false;
   }
 
   #next() {
     const { corrected } = this.sheet;
-    const images = [...Object.keys(corrected).filter((image) => this.#seen.has(image)), ...this.#stored.keys()];
+    const images = [
+      ...Object.keys(corrected).filter((image) => this.#seen.has(image)),
+      ...this.#stored.keys(),
+    ];
     return images.find((image) => (corrected[image] ?? null) !== (this.#stored.get(image)?.label ?? null));
   }
 
@@ -54,13 +61,21 @@ export class Corrections extends EventTarget {
     const { ids = [], label: before = null } = this.#stored.get(image) ?? {};
     if (label === null) {
       for (const id of ids) {
-        const { status } = await insist(`/api/feedback/${encodeURIComponent(id)}`, { method: "DELETE" }, this.#waits);
+        const { status } = await insist(
+          `/api/feedback/${encodeURIComponent(id)}`,
+          { method: "DELETE" },
+          this.#waits,
+        );
         if (status !== 204 && status !== 404) return this.#failed(image, before);
       }
       this.#stored.delete(image);
     } else {
       const body = JSON.stringify({ image, label, predictions: this.#seen.get(image) });
-      const reply = await insist("/api/feedback", { method: "POST", headers: { "content-type": "application/json" }, body }, this.#waits);
+      const reply = await insist(
+        "/api/feedback",
+        { method: "POST", headers: { "content-type": "application/json" }, body },
+        this.#waits,
+      );
       if (reply.status !== 201) return this.#failed(image, before);
       this.#stored.set(image, { label, ids: [...ids, reply.body.id] });
     }

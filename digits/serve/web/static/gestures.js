@@ -9,15 +9,18 @@ export function listen({ sheet, stage, pen, target, tapped }) {
   const { canvas, view } = stage;
   const down = new Map(); // pointers: id -> event
   let gesture = null; // {kind: "draw" | "hold" | "move" | "pinch" | "over", ...}
-  let found = null; // what was tapped; it opens on the click that ends the tap, which else would press a key of the keypad
+  let found = null; // what was tapped; it opens on the click, which else would press a key of the keypad
 
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
-    if (gesture?.kind === "draw" && gesture.stylus && event.pointerType === "touch") return; // the ball of the hand
+    // The ball of the hand that holds the pen.
+    if (gesture?.kind === "draw" && gesture.stylus && event.pointerType === "touch") return;
     down.set(event.pointerId, event);
     try {
       canvas.setPointerCapture(event.pointerId);
-    } catch { /* it is up again already */ }
+    } catch {
+      /* it is up again already */
+    }
     found = null;
     if (down.size === 2) return pinch();
     if (down.size > 2) return;
@@ -27,7 +30,9 @@ export function listen({ sheet, stage, pen, target, tapped }) {
       kind: sheet.picture ? "hold" : "draw",
       id: event.pointerId,
       stylus: event.pointerType === "pen",
-      from: event, last: event, far: 0,
+      from: event,
+      last: event,
+      far: 0,
       // What a tap points at, whatever is read until the pen is up.
       target: target(event),
       stroke: { width: pen() / stage.placement.scale, points: [at] },
@@ -40,7 +45,10 @@ export function listen({ sheet, stage, pen, target, tapped }) {
     if (gesture?.kind === "pinch") return pinched();
     if (event.pointerId !== gesture?.id) return;
     const { from, last } = gesture;
-    gesture.far = Math.max(gesture.far, Math.hypot(event.clientX - from.clientX, event.clientY - from.clientY));
+    gesture.far = Math.max(
+      gesture.far,
+      Math.hypot(event.clientX - from.clientX, event.clientY - from.clientY),
+    );
     gesture.last = event;
     if (gesture.kind === "draw") return draw(event);
     if (gesture.kind === "hold" && gesture.far > TAP && view.zoom > 1) gesture.kind = "move";
@@ -66,13 +74,18 @@ export function listen({ sheet, stage, pen, target, tapped }) {
 
   const up = (cancelled) => (event) => {
     if (!down.delete(event.pointerId)) return;
-    if (gesture?.kind === "pinch") gesture.kind = "over"; // the other finger draws nothing
+    if (gesture?.kind === "pinch")
+      gesture.kind = "over"; // the other finger draws nothing
     else if (event.pointerId === gesture?.id) {
       const { kind, far, stroke } = gesture;
       if (kind === "draw" && sheet.drawing) sheet.end(stage.frameOf(stroke.points));
       else if (!cancelled && far <= TAP) {
         found = gesture.target;
-        if (!found && kind === "draw") sheet.write([...sheet.strokes, { ...stroke, points: [stroke.points[0]] }], stage.frameOf([stroke.points[0]]));
+        if (!found && kind === "draw")
+          sheet.write(
+            [...sheet.strokes, { ...stroke, points: [stroke.points[0]] }],
+            stage.frameOf([stroke.points[0]]),
+          );
       }
       gesture = null;
     }
@@ -98,23 +111,32 @@ export function listen({ sheet, stage, pen, target, tapped }) {
 
   function pinched() {
     const fingers = [...down.values()].slice(0, 2);
-    view.bring(stage.plane, gesture.held, middle(fingers), gesture.zoom * apart(fingers) / gesture.apart);
+    view.bring(stage.plane, gesture.held, middle(fingers), (gesture.zoom * apart(fingers)) / gesture.apart);
     stage.viewed();
   }
 
   // Over a picture one finger scrolls the page; two must not.
-  canvas.addEventListener("touchstart", (event) => {
-    if (event.touches.length > 1) event.preventDefault();
-  }, { passive: false });
+  canvas.addEventListener(
+    "touchstart",
+    (event) => {
+      if (event.touches.length > 1) event.preventDefault();
+    },
+    { passive: false },
+  );
 
   // A touchpad's pinch arrives as a wheel with Ctrl.
-  canvas.addEventListener("wheel", (event) => {
-    if (event.ctrlKey) view.bring(stage.plane, stage.under(event), event, view.zoom * Math.exp(-event.deltaY / 200));
-    else if (view.zoom > 1) view.move(stage.plane, -event.deltaX, -event.deltaY);
-    else return;
-    event.preventDefault();
-    stage.viewed();
-  }, { passive: false });
+  canvas.addEventListener(
+    "wheel",
+    (event) => {
+      if (event.ctrlKey)
+        view.bring(stage.plane, stage.under(event), event, view.zoom * Math.exp(-event.deltaY / 200));
+      else if (view.zoom > 1) view.move(stage.plane, -event.deltaX, -event.deltaY);
+      else return;
+      event.preventDefault();
+      stage.viewed();
+    },
+    { passive: false },
+  );
 
   // Whatever the pointers began is over where the sheet has become another one.
   sheet.addEventListener("change", ({ detail }) => {

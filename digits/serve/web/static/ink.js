@@ -17,7 +17,8 @@ export function trace(context, stroke, colour) {
   }
   context.moveTo(...points[0]);
   for (let i = 1; i < points.length - 1; i++) {
-    const [x, y] = points[i], [nextX, nextY] = points[i + 1];
+    const [x, y] = points[i],
+      [nextX, nextY] = points[i + 1];
     context.quadraticCurveTo(x, y, (x + nextX) / 2, (y + nextY) / 2);
   }
   context.lineTo(...points[points.length - 1]);

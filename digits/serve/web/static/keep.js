@@ -6,10 +6,14 @@ const WEEK = 7 * 24 * 3600 * 1000; // milliseconds; so are these
 const SOON = 200; // milliseconds until a change is kept
 const ANSWER = 40; // milliseconds in which another tab says that a name is its own
 
-const done = (request) => new Promise((resolve, reject) => {
-  request.addEventListener(request instanceof IDBTransaction ? "complete" : "success", () => resolve(request.result));
-  for (const name of ["error", "abort", "blocked"]) request.addEventListener(name, () => reject(request.error));
-});
+const done = (request) =>
+  new Promise((resolve, reject) => {
+    request.addEventListener(request instanceof IDBTransaction ? "complete" : "success", () =>
+      resolve(request.result),
+    );
+    for (const name of ["error", "abort", "blocked"])
+      request.addEventListener(name, () => reject(request.error));
+  });
 
 function connect() {
   const request = indexedDB.open("digits", 1);
@@ -70,7 +74,9 @@ export class Keeper {
         if (blob) this.#written.add(picture.id);
         pictures.set(picture.id, blob ? { ...picture, blob } : null);
       }
-      const whole = kept.states.map((state) => (state.picture ? { ...state, picture: pictures.get(state.picture.id) } : state));
+      const whole = kept.states.map((state) =>
+        state.picture ? { ...state, picture: pictures.get(state.picture.id) } : state,
+      );
       return { ...kept, states: whole };
     } catch {
       return null;
@@ -111,7 +117,9 @@ export class Keeper {
     const needed = new Map(states.flatMap(({ picture }) => (picture ? [[picture.id, picture]] : [])));
     for (const id of this.#written) if (!needed.has(id)) pictures.delete([this.#tab, id]);
     for (const [id, { blob }] of needed) if (!this.#written.has(id)) pictures.put(blob, [this.#tab, id]);
-    const light = states.map((state) => (state.picture ? { ...state, picture: { ...state.picture, blob: null } } : state));
+    const light = states.map((state) =>
+      state.picture ? { ...state, picture: { ...state.picture, blob: null } } : state,
+    );
     transaction.objectStore("sheets").put({ ...rest, states: light, saved: Date.now() }, this.#tab);
     transaction.commit(); // else it ends with the page
     await finished;
@@ -126,10 +134,13 @@ export class Keeper {
   async #forget() {
     const transaction = this.#database.transaction(["sheets", "pictures"], "readwrite");
     const finished = done(transaction);
-    const sheets = transaction.objectStore("sheets"), pictures = transaction.objectStore("pictures");
+    const sheets = transaction.objectStore("sheets"),
+      pictures = transaction.objectStore("pictures");
     const [tabs, records] = await Promise.all([done(sheets.getAllKeys()), done(sheets.getAll())]);
     const age = tabs.map((tab, place) => [tab, records[place].saved]).sort((a, b) => b[1] - a[1]);
-    const kept = new Set(age.filter(([, saved], place) => place < SHEETS && Date.now() - saved < WEEK).map(([tab]) => tab));
+    const kept = new Set(
+      age.filter(([, saved], place) => place < SHEETS && Date.now() - saved < WEEK).map(([tab]) => tab),
+    );
     kept.add(this.#tab);
     for (const [tab] of age) if (!kept.has(tab)) sheets.delete(tab);
     for (const key of await done(pictures.getAllKeys())) if (!kept.has(key[0])) pictures.delete(key);

@@ -15,17 +15,25 @@ export class Keypad {
   // is called at the end of both.
   constructor(service, { settle, closed }) {
     this.service = service;
-    this.#dialog.addEventListener("close", () => {
-      const view = this.#asking, label = this.#dialog.returnValue;
-      this.#asking = null;
-      this.#dialog.returnValue = "";
-      if (!view) return;
-      if (label) settle(view, label === WITHDRAW ? null : label);
-      closed(view);
+    this.settle = settle;
+    this.closed = closed;
+    this.#dialog.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#end(event.submitter.value);
     });
     this.#dialog.addEventListener("keydown", (event) => this.#pressed(event));
     // Whoever clicks beside it has changed their mind.
-    this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && this.#dialog.close(""));
+    this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && this.#end(""));
+    this.#dialog.addEventListener("close", () => !this.isOpen && this.#end(""));
+  }
+
+  #end(label) {
+    const view = this.#asking;
+    if (!view) return;
+    this.#asking = null;
+    this.#dialog.close();
+    if (label) this.settle(view, label === WITHDRAW ? null : label);
+    this.closed(view);
   }
 
   get isOpen() {
@@ -37,11 +45,20 @@ export class Keypad {
     const { models, classes, feedback } = this.service;
     $("keypad-image").src = view.digit.image;
     const seen = $("keypad-seen");
-    seen.replaceChildren(bars(view.digit.predictions, models.map(({ name }) => name), classes));
+    seen.replaceChildren(
+      bars(
+        view.digit.predictions,
+        models.map(({ name }) => name),
+        classes,
+      ),
+    );
     if (view.said.withheld === "unlike" && view.digit.nearest.length) seen.append(nearest(view));
-    say($("keypad-note"), feedback
-      ? "Your answer is stored with this small image, to train and test models later."
-      : "Nothing is sent: corrections change this page only.");
+    say(
+      $("keypad-note"),
+      feedback
+        ? "Your answer is stored with this small image, to train and test models later."
+        : "Nothing is sent: corrections change this page only.",
+    );
     $("withdraw").hidden = view.state !== "corrected";
     this.#dialog.showModal();
     for (const key of this.#keys.children) {
@@ -57,11 +74,13 @@ export class Keypad {
   // The keys for the classes of the service.
   show() {
     const { classes } = this.service;
-    this.#keys.replaceChildren(...[...classes.slice(1), classes[0]].map((label) => {
-      const key = element("button", "", label);
-      key.value = label;
-      return key;
-    }));
+    this.#keys.replaceChildren(
+      ...[...classes.slice(1), classes[0]].map((label) => {
+        const key = element("button", "", label);
+        key.value = label;
+        return key;
+      }),
+    );
     const none = element("button", "none", "No digit ", element("kbd", "", "N"));
     none.value = NO_DIGIT;
     this.#keys.append(none);
@@ -76,7 +95,7 @@ export class Keypad {
     const withdrawn = (event.key === "Delete" || event.key === "Backspace") && !$("withdraw").hidden;
     if (withdrawn || [...this.#keys.children].some((button) => button.value === key)) {
       event.preventDefault();
-      this.#dialog.close(withdrawn ? WITHDRAW : key);
+      this.#end(withdrawn ? WITHDRAW : key);
     }
   }
 }

@@ -9,7 +9,14 @@ export function listen(actions, busy) {
     if (busy() || event.altKey) return;
     const key = event.key.toLowerCase();
     if (event.ctrlKey || event.metaKey) {
-      const wanted = key === "z" ? (event.shiftKey ? actions.redo : actions.undo) : key === "y" && !event.shiftKey ? actions.redo : null;
+      const wanted =
+        key === "z"
+          ? event.shiftKey
+            ? actions.redo
+            : actions.undo
+          : key === "y" && !event.shiftKey
+            ? actions.redo
+            : null;
       if (wanted) {
         event.preventDefault();
         wanted();
@@ -26,9 +33,15 @@ export function listen(actions, busy) {
     }
     if (!$("shortcuts").checked) return;
     const letters = {
-      z: event.shiftKey ? actions.redo : actions.undo, y: actions.redo, c: actions.clear, o: actions.open,
-      "+": () => actions.zoom(1), "-": () => actions.zoom(-1), 0: () => actions.zoom(0),
-      "[": () => actions.pen(-2), "]": () => actions.pen(2),
+      z: event.shiftKey ? actions.redo : actions.undo,
+      y: actions.redo,
+      c: actions.clear,
+      o: actions.open,
+      "+": () => actions.zoom(1),
+      "-": () => actions.zoom(-1),
+      0: () => actions.zoom(0),
+      "[": () => actions.pen(-2),
+      "]": () => actions.pen(2),
     };
     letters[key]?.();
   });
@@ -55,5 +68,7 @@ export function remembered(name) {
 export function remember(name, value) {
   try {
     localStorage.setItem(name, value);
-  } catch { /* as said */ }
+  } catch {
+    /* as said */
+  }
 }

@@ -11,7 +11,10 @@ export class Pictures {
 
   constructor({ limit, begin, taken, problem }) {
     Object.assign(this, { limit, begin, taken, problem });
-    for (const [button, input] of [["open", "file"], ["photo", "camera"]]) {
+    for (const [button, input] of [
+      ["open", "file"],
+      ["photo", "camera"],
+    ]) {
       $(button).addEventListener("click", () => $(input).click());
       $(input).addEventListener("change", () => {
         this.take($(input).files[0]);

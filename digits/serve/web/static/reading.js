@@ -1,14 +1,16 @@
 // Asks the service what is on the sheet: one model while the pen moves, all when it rests.
 
 const PAUSE = 1500; // milliseconds before it is asked again, unless it names another time
+const GAP = 100; // milliseconds between readings of a moving pen: the service is free when it rests
 const SLOW = 1000; // milliseconds until the page says that it takes long
 const TRIES = 20; // of what is asked for until there is an answer
 const LOST = 60000; // milliseconds until no answer is expected any more
 
-export const until = (milliseconds, signal) => new Promise((resolve) => {
-  const timer = setTimeout(resolve, milliseconds);
-  signal?.addEventListener("abort", () => resolve(clearTimeout(timer)), { once: true });
-});
+export const until = (milliseconds, signal) =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal?.addEventListener("abort", () => resolve(clearTimeout(timer)), { once: true });
+  });
 
 // {status, body, pause, withdrawn}; status 0 where the service cannot be reached.
 export async function ask(address, options, abort = new AbortController()) {
@@ -25,7 +27,8 @@ export async function ask(address, options, abort = new AbortController()) {
   }
 }
 
-const address = (models) => `/api/predict?${models.map((model) => `model=${encodeURIComponent(model)}`).join("&")}`;
+const address = (models) =>
+  `/api/predict?${models.map((model) => `model=${encodeURIComponent(model)}`).join("&")}`;
 
 // Asks until there is an answer, for half a minute; `waits(reply)` is called before every pause.
 export async function insist(to, options, waits = () => {}) {
@@ -86,8 +89,13 @@ export class Reading extends EventTarget {
   // What the service says of a picture that is not on the sheet yet; an answer is kept until it is.
   async of(picture) {
     const models = this.models;
-    const reply = await insist(address(models), { method: "POST", headers: { "content-type": picture.type }, body: picture.blob });
-    if (reply.status === 200 && models === this.models) this.#answers.set(picture, { ...reply.body, frame: null });
+    const reply = await insist(address(models), {
+      method: "POST",
+      headers: { "content-type": picture.type },
+      body: picture.blob,
+    });
+    if (reply.status === 200 && models === this.models)
+      this.#answers.set(picture, { ...reply.body, frame: null });
     return reply;
   }
 
@@ -122,10 +130,17 @@ export class Reading extends EventTarget {
     if (whole) this.#wait();
     const { body, type, frame } = await this.image();
     const asked = whole ? this.models : this.models.slice(0, 1);
-    const reply = await ask(address(asked), { method: "POST", headers: { "content-type": type }, body }, abort);
+    const reply = await ask(
+      address(asked),
+      { method: "POST", headers: { "content-type": type }, body },
+      abort,
+    );
     if (whole) this.#whole = null;
-    else this.#live = null;
     this.#answered(job, whole, asked, reply, frame, began);
+    this.#go();
+    if (whole) return;
+    await until(GAP);
+    this.#live = null;
     this.#go();
   }
 
@@ -142,13 +157,21 @@ export class Reading extends EventTarget {
     const answer = { ...reply.body, frame };
     const asIsAsked = asked[0] === this.models[0];
     if (whole && asIsAsked) this.#answers.set(job.content, answer);
-    if (job.revision <= this.#done || (!whole && job.revision <= this.#lively) || job.picture !== this.sheet.picture) return;
+    if (
+      job.revision <= this.#done ||
+      (!whole && job.revision <= this.#lively) ||
+      job.picture !== this.sheet.picture
+    )
+      return;
     if (whole && asIsAsked) this.#done = job.revision;
     else this.#lively = job.revision;
     const settled = whole && current;
     if (settled) this.#rest();
     this.#emit("answer", {
-      answer, content: job.content, revision: job.revision, whole,
+      answer,
+      content: job.content,
+      revision: job.revision,
+      whole,
       took: settled ? performance.now() - began : undefined,
     });
   }

@@ -2,7 +2,7 @@
 
 import { bars, nearest, picture } from "./bars.js";
 import { $, element, say } from "./dom.js";
-import { aloud, summary } from "./verdicts.js";
+import { aloud, plural, summary } from "./verdicts.js";
 
 const FEW = 6; // digits that are all shown in full
 const MANY = 48; // digits beyond which the number is written small
@@ -46,6 +46,8 @@ export class Results {
         reached(at.index);
       });
       place.addEventListener("focusout", () => reached(-1));
+      place.addEventListener("pointerover", (event) => reached(view(event.target)?.index ?? -1));
+      place.addEventListener("pointerleave", () => reached(view(document.activeElement)?.index ?? -1));
     }
     this.agreed.addEventListener("toggle", () => this.#showTiles());
     $("more").addEventListener("click", () => {
@@ -86,12 +88,16 @@ export class Results {
   }
 
   #showNumber() {
-    const result = this.#result, place = $("number");
+    const result = this.#result,
+      place = $("number");
     const views = result?.views ?? [];
     $("said").hidden = !views.length;
     place.replaceChildren();
     if (!views.length) {
-      say($("summary"), result ? "No digit found. Write larger, or take the picture closer and straight." : "");
+      say(
+        $("summary"),
+        result ? "No digit found. Write larger, or take the picture closer and straight." : "",
+      );
       return this.speak($("summary").textContent);
     }
     const longest = Math.max(...result.rows.map((row) => row.length));
@@ -103,7 +109,8 @@ export class Results {
       for (const { state, label } of row) {
         const last = line.lastChild;
         const apart = last ? result.apart : "";
-        if (state === "withheld") line.append(apart, element("span", "withheld", label, element("sup", "", "?")));
+        if (state === "withheld")
+          line.append(apart, element("span", "withheld", label, element("sup", "", "?")));
         else if (last?.className === state) last.append(apart + label);
         else line.append(apart, element("span", state, label));
       }
@@ -116,7 +123,11 @@ export class Results {
     const { count, notes, agreement } = summary(result);
     const line = $("summary");
     line.hidden = false;
-    line.replaceChildren(count, ...notes.flatMap(({ state, text }) => [", ", element("strong", state, text)]), agreement && `; ${agreement}`);
+    line.replaceChildren(
+      count,
+      ...notes.flatMap(({ state, text }) => [", ", element("strong", state, text)]),
+      agreement && `; ${agreement}`,
+    );
     this.speak(`${aloud(result)} ${agreement}`);
   }
 
@@ -141,10 +152,16 @@ export class Results {
     }
     while (this.list.children.length > cards.length) this.list.lastChild.remove();
     const rest = open.length - cards.length;
-    say($("more"), rest ? `Show ${Math.min(CHUNK, rest)} more of the ${rest} that the models do not agree on` : "");
+    say(
+      $("more"),
+      rest ? `Show ${Math.min(CHUNK, rest)} more of the ${rest} that the models do not agree on` : "",
+    );
     this.#closed = closed;
     this.agreed.hidden = !closed.length;
-    say($("agreed-count"), `${closed.length} ${closed.length === 1 ? "digit" : "digits"} on which ${open.length ? "the" : "all"} models agree`);
+    say(
+      $("agreed-count"),
+      `${plural(closed.length, "digit")} on which ${open.length ? "the" : "all"} models agree`,
+    );
     this.#showTiles();
     $("hint").hidden = !views.length;
     if (at >= 0) this.items[Math.min(at, this.items.length - 1)]?.focus({ preventScroll: true });
@@ -155,14 +172,16 @@ export class Results {
     const views = this.agreed.open ? this.#closed : [];
     if (views === this.#tiled) return;
     this.#tiled = views;
-    $("tiles").replaceChildren(...views.map((view) => {
-      const button = element("button", "tile", picture(view.digit.image), view.mark);
-      button.type = "button";
-      button.dataset.index = view.index;
-      button.tabIndex = -1;
-      button.setAttribute("aria-label", `${view.name} ${view.models}. Correct it`);
-      return element("li", "", button);
-    }));
+    $("tiles").replaceChildren(
+      ...views.map((view) => {
+        const button = element("button", "tile", picture(view.digit.image), view.mark);
+        button.type = "button";
+        button.dataset.index = view.index;
+        button.tabIndex = -1;
+        button.setAttribute("aria-label", `${view.name} ${view.models}. Correct it`);
+        return element("li", "", button);
+      }),
+    );
   }
 
   #card(view) {
@@ -173,7 +192,15 @@ export class Results {
     button.setAttribute("aria-label", `${view.name} ${view.models}. Correct it`);
     const unlike = view.state === "withheld" && view.said.withheld === "unlike";
     const said = element("span", "verdict", element("b", "", view.mark), element("small", "", view.detail));
-    button.append(picture(digit.image), said, bars(digit.predictions, this.service.models.map(({ name }) => name), this.service.classes));
+    button.append(
+      picture(digit.image),
+      said,
+      bars(
+        digit.predictions,
+        this.service.models.map(({ name }) => name),
+        this.service.classes,
+      ),
+    );
     if (unlike && digit.nearest.length) button.append(nearest(view));
     return element("li", "", button);
   }

@@ -92,7 +92,8 @@ export class Stage extends EventTarget {
     const { picture } = this.sheet;
     if ((this.#shown?.picture ?? null) === picture) return this.paintSoon();
     this.#shown?.bitmap?.close();
-    this.#shown = this.#ready?.picture === picture ? this.#ready : picture && { picture, bitmap: null, decoded: false };
+    this.#shown =
+      this.#ready?.picture === picture ? this.#ready : picture && { picture, bitmap: null, decoded: false };
     this.#ready = null;
     this.view.whole();
     this.place.classList.toggle("picture", picture !== null);
@@ -137,7 +138,11 @@ export async function decode(blob) {
   const whole = await createImageBitmap(blob).catch(() => null);
   const reduce = whole && LONGEST / Math.max(whole.width, whole.height);
   if (!whole || reduce >= 1) return whole;
-  const size = { resizeWidth: Math.round(whole.width * reduce), resizeHeight: Math.round(whole.height * reduce), resizeQuality: "medium" };
+  const size = {
+    resizeWidth: Math.round(whole.width * reduce),
+    resizeHeight: Math.round(whole.height * reduce),
+    resizeQuality: "medium",
+  };
   const reduced = await createImageBitmap(whole, size).catch(() => whole);
   if (reduced !== whole) whole.close();
   return reduced;

@@ -14,7 +14,9 @@ const FILES = {
 // `current()` gives what is shown now.
 export function offer(current) {
   for (const [kind, { name, type, content }] of Object.entries(FILES)) {
-    $(`as-${kind}`).addEventListener("click", () => save(name, new Blob([content(current())], { type: `${type};charset=utf-8` })));
+    $(`as-${kind}`).addEventListener("click", () =>
+      save(name, new Blob([content(current())], { type: `${type};charset=utf-8` })),
+    );
   }
   let shown = 0;
   $("copy").addEventListener("click", async () => {

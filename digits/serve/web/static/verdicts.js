@@ -2,10 +2,12 @@
 
 export const NO_DIGIT = "none";
 
-export const percent = (score) => (score > 0.999 ? ">99.9%" : `${(score * 100).toFixed(score > 0.99 ? 1 : 0)}%`);
+export const percent = (score) =>
+  score > 0.999 ? ">99.9%" : `${(score * 100).toFixed(score > 0.99 ? 1 : 0)}%`;
 
-const plural = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
-const listed = (names) => (names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
+export const plural = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
+const listed = (names) =>
+  names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 
 // What one model says, in a few words. An image unlike its label's digits has no percentage: the
 // score tells the classes apart, and this may be of none.
@@ -31,14 +33,23 @@ function verdict(digit, index, model, corrected) {
   const label = own ?? said.label;
   const state = own !== undefined ? "corrected" : said.confident ? "confident" : "withheld";
   const dissent = Object.keys(digit.predictions).filter((name) => digit.predictions[name].label !== label);
+  const named = label === NO_DIGIT ? "no digit" : label;
+  const told = state === "corrected" ? `${named}, corrected` : `${model} ${spoken(said)}`;
   return {
-    digit, index, state, label, dissent, said,
+    digit,
+    index,
+    state,
+    label,
+    dissent,
+    said,
     row: digit.row,
     mark: label === NO_DIGIT ? "\u00d7" : state === "withheld" ? `${label}?` : label,
     detail: state === "corrected" ? "corrected" : reason(said),
     open: state !== "confident" || dissent.length > 0,
-    name: `Digit ${index + 1}: ${state === "corrected" ? `${label === NO_DIGIT ? "no digit" : label}, corrected` : `${model} ${spoken(said)}`}.`,
-    models: Object.entries(digit.predictions).map(([name, one]) => `${name} ${spoken(one)}`).join("; "),
+    name: `Digit ${index + 1}: ${told}.`,
+    models: Object.entries(digit.predictions)
+      .map(([name, one]) => `${name} ${spoken(one)}`)
+      .join("; "),
   };
 }
 
@@ -52,9 +63,13 @@ export function judge(answer, model, corrected, classes) {
     rows.get(view.row).push(view);
   }
   return {
-    answer, model, views,
+    answer,
+    model,
+    views,
     // While the pen moves, only one model is asked about what is new.
-    models: Object.keys(views[0]?.digit.predictions ?? {}).filter((name) => views.every(({ digit }) => name in digit.predictions)),
+    models: Object.keys(views[0]?.digit.predictions ?? {}).filter((name) =>
+      views.every(({ digit }) => name in digit.predictions),
+    ),
     rows: [...rows.values()],
     apart: classes.some((name) => name.length > 1) ? " " : "",
   };
@@ -67,7 +82,8 @@ export function summary({ model, models, views, rows, apart }) {
   const count = plural(views.length, "digit") + (rows.length > 1 ? ` in ${rows.length} rows` : "");
   const number = (state) => views.filter((view) => view.state === state).length;
   const notes = [];
-  if (number("withheld")) notes.push({ state: "withheld", text: `${model} abstains on ${number("withheld")}` });
+  if (number("withheld"))
+    notes.push({ state: "withheld", text: `${model} abstains on ${number("withheld")}` });
   if (number("corrected")) notes.push({ state: "corrected", text: `${number("corrected")} corrected` });
   return { count, notes, agreement: agreement({ models, views, rows, apart }) };
 }
@@ -77,21 +93,29 @@ export function summary({ model, models, views, rows, apart }) {
 function agreement({ models, views, rows, apart }) {
   if (models.length < 2) return "";
   const differing = models.filter((name) => views.some((view) => view.dissent.includes(name)));
-  if (!differing.length) return models.length === 2 ? "both models agree" : `all ${models.length} models agree`;
+  if (!differing.length)
+    return models.length === 2 ? "both models agree" : `all ${models.length} models agree`;
   const disputed = views.filter((view) => view.dissent.length).length;
   if (views.length > FEW) return `the models differ on ${disputed}`;
   const numbers = new Map();
   for (const name of differing) {
-    const number = rows.map((row) => row.map(({ digit }) => digit.predictions[name].label).join(apart)).join(", ");
+    const number = rows
+      .map((row) => row.map(({ digit }) => digit.predictions[name].label).join(apart))
+      .join(", ");
     numbers.set(number, [...(numbers.get(number) ?? []), name]);
   }
-  return [...numbers].map(([number, names]) => (number
-    ? `${listed(names)} ${names.length > 1 ? "read" : "reads"} ${number}`
-    : `${listed(names)} ${names.length > 1 ? "see" : "sees"} a digit`)).join("; ");
+  return [...numbers]
+    .map(([number, names]) =>
+      number
+        ? `${listed(names)} ${names.length > 1 ? "read" : "reads"} ${number}`
+        : `${listed(names)} ${names.length > 1 ? "see" : "sees"} a digit`,
+    )
+    .join("; ");
 }
 
 // The number as text: a line a row, "?" behind what is withheld.
-export const text = ({ rows, apart }) => rows.map((row) => row.map(({ mark }) => mark).join(apart)).join("\n");
+export const text = ({ rows, apart }) =>
+  rows.map((row) => row.map(({ mark }) => mark).join(apart)).join("\n");
 
 export function aloud({ views, rows, apart, model }) {
   const withheld = views.filter(({ state }) => state === "withheld").length;
@@ -99,13 +123,32 @@ export function aloud({ views, rows, apart, model }) {
   return `Read ${number.replace(/ +/g, " ").trim()}.${withheld ? ` ${model} abstains on ${withheld}.` : ""}`;
 }
 
-const COLUMNS = ["digit", "row", "left", "top", "right", "bottom", "label", "corrected", "confident", "withheld", "score"];
+const COLUMNS = [
+  "digit",
+  "row",
+  "left",
+  "top",
+  "right",
+  "bottom",
+  "label",
+  "corrected",
+  "confident",
+  "withheld",
+  "score",
+];
 
 // A table of the digits, for spreadsheets (RFC 4180).
 export function csv({ views, models }) {
   const head = [...COLUMNS, ...models.flatMap((name) => [name, `${name} score`])];
   const lines = views.map(({ digit, index, label, said, state, row }) => [
-    index + 1, row + 1, ...digit.box, label, state === "corrected", said.confident, said.withheld ?? "", said.score,
+    index + 1,
+    row + 1,
+    ...digit.box,
+    label,
+    state === "corrected",
+    said.confident,
+    said.withheld ?? "",
+    said.score,
     ...models.flatMap((name) => [digit.predictions[name].label, digit.predictions[name].score]),
   ]);
   return [head, ...lines].map((line) => `${line.map(cell).join(",")}\r\n`).join("");
@@ -120,6 +163,9 @@ function cell(value) {
 // The answer as the service gave it, with what was corrected.
 export function json({ answer, views, model, rows, apart }) {
   const { frame: _, ...given } = answer;
-  const digits = views.map(({ digit, state, label }) => ({ ...digit, correction: state === "corrected" ? label : null }));
+  const digits = views.map(({ digit, state, label }) => ({
+    ...digit,
+    correction: state === "corrected" ? label : null,
+  }));
   return `${JSON.stringify({ ...given, model, rows: text({ rows, apart }).split("\n"), digits }, null, 2)}\n`;
 }

@@ -4,13 +4,16 @@ export const MOST = 8; // times as large as what just fits
 
 // Boxes of the plane are {x, y, width, height}.
 export function holds(box, points) {
-  return points.every(([x, y]) => x >= box.x && y >= box.y && x <= box.x + box.width && y <= box.y + box.height);
+  return points.every(
+    ([x, y]) => x >= box.x && y >= box.y && x <= box.x + box.width && y <= box.y + box.height,
+  );
 }
 
 // A box is widened to the shape of the stage: nothing on the stage lies beside the sheet.
 export function widened(box, { width, height }) {
   const ratio = width / height;
-  const wide = Math.max(box.width, box.height * ratio), high = Math.max(box.height, box.width / ratio);
+  const wide = Math.max(box.width, box.height * ratio),
+    high = Math.max(box.height, box.width / ratio);
   return { x: box.x - (wide - box.width) / 2, y: box.y - (high - box.height) / 2, width: wide, height: high };
 }
 
