@@ -1,31 +1,52 @@
 """From an image file to grey levels, upright."""
 
+import ctypes
 import io
+import logging
+import struct
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, _imaging
 
 from digits.core.errors import UserError
+from digits.scan.single import containers
+from digits.scan.single.containers import Container
+from digits.scan.single.grey import grey_levels
+from digits.scan.single.tiff import TooMuchError
 
 MAX_BYTES = 20 * 2**20
 """Largest file that is read."""
 MAX_PIXELS = 40_000_000
 """Largest width x height that is decoded: a phone's photo has 12 to 24 million."""
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "PPM", "WEBP", "TIFF")
-"""What Pillow may decode.  Its other decoders start programs (EPS) or are seldom tested."""
-ADVICE = "save it as PNG or JPEG"
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""What undoes each value of EXIF's Orientation tag (JEITA CP-3451)."""
+MAX_DECODED_BYTES = 120_000_000
+"""Most of a decoded picture: one with transparency may have fewer pixels."""
+MAX_SIDE = 1 << 16
+"""Longest width or height that is decoded."""
+
+
+class TooLargeError(UserError):
+    """An image has more bytes or pixels than are read."""
+
+
+class NoImageError(UserError):
+    """What came is no image of a known format."""
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An image file that is known to be bounded, not yet decoded."""
+
+    container: Container
+    name: str
+    """As errors call it."""
+
+    @property
+    def pixels(self) -> int:
+        """Width x height."""
+        return self.container.width * self.container.height
 
 
 def read_image(source: Path | bytes) -> np.ndarray:
@@ -41,39 +62,65 @@ def read_image(source: Path | bytes) -> np.ndarray:
         (height, width) uint8.
 
     Raises:
-        UserError: if the file cannot be read, is no image of a known format, is damaged, or is
-            larger than `MAX_BYTES` or `MAX_PIXELS`.  It names the file without its folder.
+        UserError: as `open_image` and `decoded`.
+
+    """
+    return decoded(open_image(source))
+
+
+def open_image(source: Path | bytes) -> ImageFile:
+    """Read an image file and see what it announces, without decoding it.
+
+    Args:
+        source: A file, or the bytes of one.
+
+    Raises:
+        TooLargeError: if it has more than `MAX_BYTES`, `MAX_PIXELS` or `MAX_DECODED_BYTES`.
+        NoImageError: if it is no image of a known format.
+        UserError: if it cannot be read, is damaged, or costs more work than a picture needs.
+            All errors name the file without its folder.
 
     """
     name = source.name if isinstance(source, Path) else "the image"
     data = _read_bytes(source, name) if isinstance(source, Path) else source
     if not data:
-        raise UserError(f"{name}: expected an image, received an empty file; send it again")
+        raise NoImageError(f"{name}: expected an image, received an empty file; send it again")
     if len(data) > MAX_BYTES:
-        raise UserError(
+        raise TooLargeError(
             f"{name}: expected at most {MAX_BYTES >> 20} MiB, received more; save it smaller"
         )
     try:
-        with warnings.catch_warnings():
-            # The size is checked below, before anything is decoded.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except Image.DecompressionBombError:
-        raise _too_large(name, "many more") from None
+        container = containers.reduced(data)
+    except TooMuchError as error:
+        raise UserError(f"{name}: {error}; {ADVICE}") from None
+    except (ValueError, struct.error, IndexError):
+        raise _damaged(name, "") from None
+    if container is None:
+        raise NoImageError(f"{name}: expected an image, received {_kind(data)}; {ADVICE}")
+    if container.width * container.height > _most_pixels(container):
+        raise _too_large(name, container)
+    if max(container.width, container.height) > MAX_SIDE:
+        raise TooLargeError(
+            f"{name}: expected sides of at most {MAX_SIDE:,} pixels, received "
+            f"{container.width} x {container.height}; cut out the digits"
+        )
+    return ImageFile(container, name)
+
+
+def decoded(file: ImageFile) -> np.ndarray:
+    """Decode an opened image file into grey levels: (height, width) uint8, upright.
+
+    Raises:
+        UserError: if it is damaged.
+
+    """
+    _quieten()
+    try:
+        return _decode(file.container)
+    except MemoryError:
+        raise _too_large(file.name, file.container) from None
     except Exception:  # a decoder given hostile bytes can raise anything
-        raise UserError(f"{name}: expected an image, received {_kind(data)}; {ADVICE}") from None
-    with image:
-        if image.width * image.height > MAX_PIXELS:
-            raise _too_large(name, f"{image.width} x {image.height}")
-        try:
-            return _decode(image)
-        except Exception as error:
-            if isinstance(error, MemoryError):
-                raise _too_large(name, f"{image.width} x {image.height}") from None
-            raise UserError(
-                f"{name}: expected a whole {image.format} image, received one that is damaged or "
-                "cut short; copy or export it again"
-            ) from None
+        raise _damaged(file.name, file.container.format) from None
 
 
 def _read_bytes(path: Path, name: str) -> bytes:
@@ -90,10 +137,25 @@ def _read_bytes(path: Path, name: str) -> bytes:
         raise UserError(f"{name}: the file cannot be read ({error.strerror})") from None
 
 
-def _too_large(name: str, received: str) -> UserError:
+ADVICE = "save it as PNG or JPEG"
+
+
+def _most_pixels(container: Container) -> int:
+    return min(MAX_PIXELS, MAX_DECODED_BYTES // max(1, container.depth))
+
+
+def _too_large(name: str, container: Container) -> TooLargeError:
+    most = _most_pixels(container) // 10**6
+    return TooLargeError(
+        f"{name}: expected at most {most} million pixels of this kind, received "
+        f"{container.width} x {container.height}; scale the picture down"
+    )
+
+
+def _damaged(name: str, kind: str) -> UserError:
     return UserError(
-        f"{name}: expected at most {MAX_PIXELS // 10**6} million pixels, received {received}; "
-        "scale the picture down"
+        f"{name}: expected a whole {f'{kind} ' if kind else ''}image, received one that is damaged "
+        "or cut short; copy or export it again"
     )
 
 
@@ -111,65 +173,34 @@ def _kind(data: bytes) -> str:
     return "something else or a damaged one"
 
 
-def _decode(image: Image.Image) -> np.ndarray:
-    """Grey levels of the current frame, upright: (height, width) uint8."""
-    if image.format == "JPEG" and image.mode == "RGB":
-        image.draft("L", image.size)  # libjpeg then leaves the colours out: half the time
-    image.load()
-    turn = TURNS.get(_orientation(image))
-    # After load: Pillow turns TIFF images itself and then drops the tag.
-    grey = _grey(image if turn is None else image.transpose(turn))
-    return np.ascontiguousarray(grey)
+def _decode(container: Container) -> np.ndarray:
+    """Grey levels of a container's picture, upright: (height, width) uint8."""
+    with Image.open(io.BytesIO(container.data), formats=[container.format]) as image:
+        if image.size != (container.width, container.height):
+            raise ValueError("another size than announced")
+        if image.format == "JPEG" and image.mode == "RGB":
+            image.draft("L", image.size)  # libjpeg then leaves the colours out: half the time
+        image.load()
+        return np.ascontiguousarray(upright(grey_levels(image), container.orientation))
 
 
-def _orientation(image: Image.Image) -> int:
-    try:
-        value = image.getexif().get(0x0112, 1)
-    except Exception:  # a damaged EXIF block does not make the picture unreadable
-        return 1
-    return value if isinstance(value, int) else 1
+def upright(stored: np.ndarray, orientation: int) -> np.ndarray:
+    """Undo what a value of EXIF's Orientation tag (JEITA CP-3451) says was done to a picture."""
+    turned = stored.T if orientation in (5, 6, 7, 8) else stored
+    rows = slice(None, None, -1 if orientation in (3, 4, 7, 8) else 1)
+    columns = slice(None, None, -1 if orientation in (2, 3, 6, 7) else 1)
+    return turned[rows, columns]
 
 
-def _grey(image: Image.Image) -> np.ndarray:
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        # The way over RGBA also takes palettes and a single transparent colour.
-        pixels = np.asarray(image.convert("RGBA"))
-        grey = np.asarray(image.convert("RGBA").convert("RGB").convert("L"))
-        return _over_background(grey, pixels[..., 3])
-    if image.mode.startswith(("I", "F")):
-        return _eight_bits(np.asarray(image))
-    if image.mode == "LAB":
-        return np.asarray(image.getchannel(0))
-    if image.mode not in ("L", "1", "RGB"):
-        image = image.convert("RGB")
-    return np.asarray(image.convert("L"))
+def _quieten() -> None:
+    """Let no decoder write to the log or the terminal: what is wrong with a file is told once.
 
-
-def _over_background(grey: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Put (h, w) uint8 `grey` over one grey level: white, unless light ink would vanish there.
-
-    Where most of the picture is opaque, its own background goes on under the holes instead.
+    It stays so in this process, for a filter that comes and goes is not safe among threads.
     """
-    if not alpha.any():
-        return np.full_like(grey, 255)
-    if np.count_nonzero(alpha > 127) > 0.5 * alpha.size:
-        background = float(np.median(grey[alpha > 127]))
-    else:
-        background = 0.0 if np.average(grey, weights=alpha) > 127 else 255.0
-    cover = alpha.astype(np.float32) / 255
-    return np.round(grey * cover + background * (1 - cover)).astype(np.uint8)
-
-
-def _eight_bits(levels: np.ndarray) -> np.ndarray:
-    """Scale 16-bit, 32-bit and float levels to uint8.
-
-    White is 1 for floats up to 1, else the least of 255, 511, ... 65535, ... that no level
-    exceeds: cameras and scanners store 10, 12 or 14 bits in 16.
-    """
-    values = np.nan_to_num(levels.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    values -= min(float(values.min()), 0.0)
-    highest = float(values.max())
-    white = 1.0 if highest <= 1 else 2.0 ** max(8, np.ceil(np.log2(highest + 1))) - 1
-    if highest <= 1 and levels.dtype.kind != "f":
-        white = 255.0
-    return np.round(values * (255 / white)).astype(np.uint8)
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    logging.getLogger("PIL").setLevel(logging.CRITICAL + 1)
+    # libtiff, which Pillow carries, writes to standard error by itself.
+    native = ctypes.CDLL(_imaging.__file__)
+    for setter in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+        if hasattr(native, setter):  # not where it is built in without its names, as on Windows
+            getattr(native, setter)(None)
