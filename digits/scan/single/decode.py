@@ -5,11 +5,22 @@ import io
 import logging
 import struct
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, _imaging
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+    _imaging,
+)
 
 from digits.core.errors import UserError
 from digits.scan.single import containers
@@ -17,6 +28,16 @@ from digits.scan.single.containers import Container
 from digits.scan.single.grey import grey_levels
 from digits.scan.single.tiff import TooMuchError
 
+DECODERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
+    "BMP": BmpImagePlugin.BmpImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "PNG": PngImagePlugin.PngImageFile,
+    "PPM": PpmImagePlugin.PpmImageFile,
+    "TIFF": TiffImagePlugin.TiffImageFile,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+}
+"""What decodes each format.  Pillow's other decoders start programs (EPS) or are seldom tested."""
 MAX_BYTES = 20 * 2**20
 """Largest file that is read."""
 MAX_PIXELS = 40_000_000
@@ -36,7 +57,7 @@ class NoImageError(UserError):
 
 
 @dataclass(frozen=True)
-class ImageFile:
+class OpenedImage:
     """An image file that is known to be bounded, not yet decoded."""
 
     container: Container
@@ -68,7 +89,7 @@ def read_image(source: Path | bytes) -> np.ndarray:
     return decoded(open_image(source))
 
 
-def open_image(source: Path | bytes) -> ImageFile:
+def open_image(source: Path | bytes) -> OpenedImage:
     """Read an image file and see what it announces, without decoding it.
 
     Args:
@@ -104,10 +125,10 @@ def open_image(source: Path | bytes) -> ImageFile:
             f"{name}: expected sides of at most {MAX_SIDE:,} pixels, received "
             f"{container.width} x {container.height}; cut out the digits"
         )
-    return ImageFile(container, name)
+    return OpenedImage(container, name)
 
 
-def decoded(file: ImageFile) -> np.ndarray:
+def decoded(file: OpenedImage) -> np.ndarray:
     """Decode an opened image file into grey levels: (height, width) uint8, upright.
 
     Raises:
@@ -175,7 +196,7 @@ def _kind(data: bytes) -> str:
 
 def _decode(container: Container) -> np.ndarray:
     """Grey levels of a container's picture, upright: (height, width) uint8."""
-    with Image.open(io.BytesIO(container.data), formats=[container.format]) as image:
+    with DECODERS[container.format](io.BytesIO(container.data)) as image:
         if image.size != (container.width, container.height):
             raise ValueError("another size than announced")
         if image.format == "JPEG" and image.mode == "RGB":

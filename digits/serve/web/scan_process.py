@@ -1,6 +1,5 @@
 """What happens in a process that scans images, which may be ended at any moment."""
 
-import io
 import os
 import signal
 import traceback
@@ -11,37 +10,17 @@ from multiprocessing.connection import Connection
 
 import cv2
 import numpy as np
-from PIL import (
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    JpegImagePlugin,
-    PngImagePlugin,
-    PpmImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
 from threadpoolctl import threadpool_limits
 
 from digits.core.errors import UserError
 from digits.scan.page.find import find_digits
-from digits.scan.single.decode import FORMATS, MAX_PIXELS, read_image
+from digits.scan.single.decode import NoImageError, TooLargeError, decoded, open_image
 from digits.scan.single.types import Digit
 from digits.serve import png
 
 PRELOADED = (__name__, "digits.cli")
 """What the processes are forked with, so that each is ready in milliseconds.  The second because
 each imports the main module anew, which is the script `digits`."""
-PLUGINS = (
-    BmpImagePlugin.BmpImageFile,
-    GifImagePlugin.GifImageFile,
-    JpegImagePlugin.JpegImageFile,
-    PngImagePlugin.PngImageFile,
-    PpmImagePlugin.PpmImageFile,
-    TiffImagePlugin.TiffImageFile,
-    WebPImagePlugin.WebPImageFile,
-)
-"""Of `FORMATS`; Pillow would look for each anew in every process."""
 
 
 @dataclass(frozen=True)
@@ -128,37 +107,19 @@ def scan_image(data: bytes, wait_for_leave: Callable[[int], None]) -> Scanned | 
         wait_for_leave: Called with the number of pixels before any is decoded.
 
     """
-    pixels = _announced(data)
-    if pixels > MAX_PIXELS:
-        return Refused(
-            413,
-            f"expected at most {MAX_PIXELS // 10**6} million pixels, received more; "
-            "scale the picture down",
-        )
-    wait_for_leave(pixels)
     try:
-        grey = read_image(data)
+        image = open_image(data)
+        wait_for_leave(image.pixels)
+        grey = decoded(image)
+    except TooLargeError as error:
+        return Refused(413, str(error))
+    except NoImageError as error:
+        return Refused(415, str(error))
     except UserError as error:
-        return Refused(422 if _begins_as_image(data) else 415, str(error))
+        return Refused(422, str(error))
     try:
         digits = find_digits(grey)
     except (cv2.error, MemoryError):
         return Refused(422, "this image cannot be read; scale it down, or send a part of it")
     height, width = grey.shape
     return Scanned(width, height, tuple(digits))
-
-
-def _announced(data: bytes) -> int:
-    """The pixels that an image file announces; 0 where its head is damaged or it is no image."""
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return int(image.width * image.height)
-    except Image.DecompressionBombError:
-        return MAX_PIXELS + 1
-    except Exception:  # a decoder given hostile bytes can raise anything
-        return 0
-
-
-def _begins_as_image(data: bytes) -> bool:
-    openers = [Image.OPEN[plugin.format][1] for plugin in PLUGINS]
-    return any(accept(data[:16]) for accept in openers if accept)
