@@ -1,15 +1,20 @@
 """`digits experiment`: run experiments over the pipeline."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from digits.cli.arguments import Model, experiments
-from digits.core import files, paths
+from digits.core import paths
+from digits.core.errors import printable
 
 if TYPE_CHECKING:
     from digits.experiments.definition import Experiment
-    from digits.experiments.results import Result
+    from digits.experiments.running import FinishedRun
+    from digits.report.outcomes import Outcome
+
+VERDICTS = {True: "agrees", False: "differs", None: "not run"}
 
 
 def experiment(
@@ -51,38 +56,51 @@ def experiment(
 
 def conduct(
     title: str, name: str, experiment: "Experiment", models: tuple[str, ...]
-) -> "tuple[dict[str, Any], list[Result]]":
+) -> "tuple[Outcome, list[FinishedRun]]":
     """Run one experiment, write and print its outcome under the title, and hand both on."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from digits.experiments import definition, outcome, running
+    from digits.experiments import definition, running
+    from digits.experiments.outcome import gather
+    from digits.report import outcomes
 
     runs, left_out = running.possible(definition.runs(name, experiment, models))
     found = []
     for number, run in enumerate(runs, start=1):
         print(f"[{number}/{len(runs)}] {run.name}: {', '.join(run.models)}", flush=True)
         found.append(running.kept(run) or running.execute(run))
-    summary = outcome.summarise(title, experiment, found, left_out)
-    files.write_json(outcome.path(title), summary)
+    outcome = gather(title, experiment, found, left_out)
+    outcome.write(outcomes.path(title))
+    _print_outcome(outcome, [run.name for run in runs])
+    print(f"{paths.relative(outcomes.path(title))} is written")
+    return outcome, found
+
+
+def _print_outcome(outcome: "Outcome", names: Sequence[str]) -> None:
+    """What a person wants to know of the runs of these names, and of the claims."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from digits.report import text
 
     table = Table("run", "model", "test accuracy", "95% interval", "training", box=None)
-    for result, shown in zip(found, summary["runs"], strict=True):
-        for model, row in shown["models"].items():
-            interval = f"{row['test_accuracy_low']:.2%} to {row['test_accuracy_high']:.2%}"
-            accuracy, seconds = f"{row['test_accuracy']:.2%}", f"{row['train_seconds']:,.0f} s"
-            table.add_row(result.run.name, model, accuracy, interval, seconds)
+    for name, run in zip(names, outcome.runs, strict=True):
+        for model, row in run.models.items():
+            table.add_row(
+                escape(name),
+                model,
+                text.percent(row.test_accuracy),
+                text.interval(row.test_accuracy_low, row.test_accuracy_high),
+                text.seconds(row.train_seconds),
+            )
     console = Console(highlight=False)
     console.print(table)
-    _print_left_out(left_out)
-    for claim in summary["claims"]:
-        verdict = {True: "agrees", False: "differs", None: "not run"}[claim["agrees"]]
-        console.print(f"{verdict}: {claim['text']}: {claim['published']}; here {claim['ours']}")
-    print(f"{paths.relative(outcome.path(title))} is written")
-    return summary, found
+    _print_left_out(outcome.left_out)
+    for claim in outcome.claims:
+        said = f"{claim.text}: {claim.published}; here {claim.ours}"
+        console.print(f"{VERDICTS[claim.agrees]}: {escape(printable(said))}")
 
 
 def _print_left_out(left_out: dict[str, str]) -> None:
     for reason in dict.fromkeys(left_out.values()):
         variants = [variant for variant, given in left_out.items() if given == reason]
-        print(f"left out: {', '.join(variants)}: {reason}")
+        print(f"left out: {', '.join(filter(None, variants)) or 'the only run'}: {reason}")

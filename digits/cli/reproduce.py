@@ -18,7 +18,8 @@ def reproduce(
 
     The exit status is 1 if a claim is not confirmed.
     """
-    from digits.experiments import definition, outcome, reproduction, running
+    from digits.experiments import definition, reproduction, running
+    from digits.experiments.outcome import gather
 
     outcomes, pictures = [], {}
     published = {name: definition.load(name) for name in reproduction.published()}
@@ -27,17 +28,15 @@ def reproduce(
     for name, defined in published.items():
         models = {model for run in definition.runs(name, defined) for model in run.models}
         kept = tuple(one for one in config.MODELS if one in models - set(without or []))
-        summary, found = (
-            conduct(name, name, defined, kept)
-            if kept
-            else (outcome.summarise(name, defined, [], {}), [])
+        outcome, found = (
+            conduct(name, name, defined, kept) if kept else (gather(name, defined, [], {}), [])
         )
-        outcomes.append(summary)
+        outcomes.append(outcome)
         pictures[name] = reproduction.figures(name, defined.shown, found)
     reproduction.write(outcomes, pictures)
     record = reproduction.record(outcomes)
     print(
-        f"REPRODUCTION.md: of {record['claims']} claims {record['agree']} agree, "
-        f"{record['differ']} differ, {record['not_run']} were not run"
+        f"REPRODUCTION.md: of {record.claims} claims {record.agree} agree, {record.differ} differ, "
+        f"{record.not_run} were not run"
     )
-    raise typer.Exit(1 if record["differ"] else 0)
+    raise typer.Exit(1 if record.differ else 0)

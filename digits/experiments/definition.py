@@ -7,22 +7,28 @@ asked of the runs.  Unknown keys are refused, and so are values that params.yaml
 import copy
 import itertools
 import json
-from collections.abc import Iterator
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from digits.core import config, paths
-from digits.core.config import Count, Section, Seed
+from digits.core import config, document, paths
+from digits.core.config import Section, Seed
 from digits.core.errors import UserError
-from digits.evaluation import robustness
+from digits.experiments.claims import AnyClaim, Model
 
-Model = Literal["ann", "cnn", "vgg16", "svc"]
-Share = Annotated[float, Field(ge=0, le=1)]
+Models = Annotated[tuple[Model, ...], Field(min_length=1)]
 Differences = dict[str, Any]
+Key = Annotated[str, Field(pattern=r"^\w+(\.\w+)+$")]
+"""As in "train.cnn.epochs"."""
 MNIST_TEST_IMAGES = 10_000
+MOST_RUNS = 1000
+RUN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9_-])?")
 
 
 class Overrides(Section):
@@ -33,7 +39,7 @@ class Overrides(Section):
     split: Differences = Field(default_factory=dict)
     hardware: Differences = Field(default_factory=dict)
     train: Differences = Field(default_factory=dict)
-    models: tuple[Model, ...] | None = None
+    models: Models | None = None
     """What is trained and evaluated."""
 
     @property
@@ -43,98 +49,15 @@ class Overrides(Section):
         return {name: given for name in sections if (given := getattr(self, name))}
 
 
-class _Claim(Section):
-    """A published statement, held against one run."""
-
-    text: str
-    """The statement."""
-    variant: str | None = None
-    model: Model
-
-
-class AccuracyClaim(_Claim):
-    """The share of images read right."""
-
-    measure: Literal["train_accuracy", "validation_accuracy", "test_accuracy"]
-    published: Share
-    images: Count
-    """The number of images that the published figure was measured on."""
-    tolerance: Share = 0
-    """How far ours may lie from a figure that was published as "around" so much."""
-
-
-class PredictionsClaim(_Claim):
-    """The answers themselves, in the order of the test set."""
-
-    measure: Literal["predictions"]
-    published: tuple[str, ...]
-
-
-class HypothesisClaim(_Claim):
-    """A share that is read right at least, put to the exact binomial test."""
-
-    measure: Literal["at_least"]
-    published: Share
-    alternative: Share
-    """A smaller share, for which the test's power is stated."""
-
-
-class ExtremesClaim(_Claim):
-    """The digits that are read right most often, or least often."""
-
-    measure: Literal["easiest", "hardest"]
-    published: tuple[str, ...]
-
-
-class MistakeClaim(_Claim):
-    """The share of some digits that are taken for others."""
-
-    measure: Literal["taken_for"]
-    digits: tuple[str, ...]
-    others: tuple[str, ...]
-    published: Share
-
-
-class ChangeClaim(_Claim):
-    """More changed digits are misread than read."""
-
-    measure: Literal["fails_under"]
-    change: str
-    """As in `digits.robustness.AXES`."""
-    amount: float
-    published: Literal["fails"]
-
-
-class OwnDigitClaim(_Claim):
-    """The model, saved and loaded again, reads an image of an own digit."""
-
-    measure: Literal["own_digit"]
-    image: str
-    """Path of the image, relative to the project."""
-    published: str
-
-
-Claim = Annotated[
-    AccuracyClaim
-    | PredictionsClaim
-    | HypothesisClaim
-    | ExtremesClaim
-    | MistakeClaim
-    | ChangeClaim
-    | OwnDigitClaim,
-    Field(discriminator="measure"),
-]
-
-
 class Shown(Section):
     """Digits to be drawn, of the first variant."""
 
     first: Annotated[int, Field(ge=0)] = 0
     """The first digits of the data set, with their labels."""
     read: Annotated[int, Field(ge=0)] = 0
-    """The first digits of the test set, with what they are read as."""
-    misread: tuple[str, ...] = ()
-    """The test digits of these classes that are misread."""
+    """The first digits of the test set, with what is predicted."""
+    misclassified: tuple[str, ...] = ()
+    """The misclassified test digits of these classes."""
 
 
 class Experiment(Overrides):
@@ -145,18 +68,18 @@ class Experiment(Overrides):
     """Where the claims were published."""
     question: str = ""
     """What the experiment is to answer, where nothing was published."""
-    models: tuple[Model, ...]
+    models: Models
     robustness: bool = False
     """Whether to measure, too, how far digits may change."""
     variants: dict[str, Overrides] = Field(default_factory=dict)
     """Further differences, a set a run.  What this machine cannot do is left out, by name."""
-    grid: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
+    grid: dict[Key, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(default_factory=dict)
     """Values for dotted keys; every combination is a variant."""
     reference: str | None = None
     """The variant that the others are tested against."""
     seeds: tuple[Seed, ...] = ()
     """Every variant is trained once with each."""
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[AnyClaim, ...] = ()
     shown: Shown = Shown()
     assumed: tuple[str, ...] = ()
     """What was not published, and what stands in for it."""
@@ -200,38 +123,49 @@ def load(name: str, folder: Path = paths.EXPERIMENTS) -> Experiment:
         UserError: if there is none of this name, or naming what is wrong in it.
 
     """
-    path = folder / f"{name}.yaml"
-    if not path.is_file():
+    if name not in names(folder):
         raise UserError(
             f"there is no experiment '{name}'; defined are {', '.join(names(folder)) or 'none'}"
         )
+    path = folder / f"{name}.yaml"
     try:
-        experiment = Experiment.model_validate_json(
-            json.dumps(config.read(path), default=str), strict=True
-        )
+        experiment = Experiment.model_validate_json(json.dumps(config.read(path)), strict=True)
+        planned = runs(name, experiment)
     except ValidationError as error:
         faults = [
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}, received "
-            f"{json.dumps(fault['input'], default=str)}"
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}, "
+            f"received {document.shown(fault['input'])}"
             for fault in error.errors()
         ]
-        raise UserError("\n  ".join([f"{path.name} has wrong values:", *faults])) from None
-    if experiment.grid and experiment.variants:
-        raise UserError(f"{path.name}: expected variants or a grid, received both; keep one")
-    known = {run.variant for run in runs(name, experiment)}
-    named = [claim.variant or "" for claim in experiment.claims]
-    named += [experiment.reference] if experiment.reference else []
-    if unknown := sorted(set(named) - known):
-        raise UserError(f"{path.name}: no variant is called {', '.join(map(repr, unknown))}")
-    for claim in experiment.claims:
-        if claim.measure == "fails_under":
-            axis = robustness.AXES.get(claim.change)
-            if not experiment.robustness or axis is None or claim.amount not in axis.amounts:
-                raise UserError(
-                    f"{path.name}: '{claim.text}' cannot be measured; expected robustness: true, "
-                    f"one of {', '.join(robustness.AXES)}, and one of its steps"
-                )
+        raise UserError(document.listed(f"{path.name} has wrong values:", faults)) from None
+    if faults := list(_contradictions(experiment, planned)):
+        raise UserError(document.listed(f"{path.name} contradicts itself:", faults))
     return experiment
+
+
+def _contradictions(experiment: Experiment, planned: Sequence["Run"]) -> Iterator[str]:
+    """Values of a definition that are right alone and wrong together."""
+    if experiment.grid and experiment.variants:
+        yield "expected variants or a grid, received both; keep one"
+    known = {run.variant: run.models for run in planned}
+    if experiment.reference and experiment.reference not in known:
+        yield f"reference: no variant is called '{experiment.reference}'"
+    for claim in experiment.claims:
+        models = known.get(claim.variant or "")
+        if models is None:
+            yield f"claim '{claim.text}': no variant is called '{claim.variant or ''}'"
+        elif claim.model not in models:
+            yield f"claim '{claim.text}': {claim.model} is not trained there"
+        if claim.needs_robustness and not experiment.robustness:
+            yield f"claim '{claim.text}': it cannot be measured; expected robustness: true"
+    called = Counter(run.name for run in planned)
+    yield from (f"{count} runs are called '{name}'" for name, count in called.items() if count > 1)
+    # The name becomes a reference of git.
+    yield from (
+        f"the run '{name}' cannot be called so; expected letters, digits, '.', '-' and '_'"
+        for name in called
+        if not RUN_NAME.fullmatch(name)
+    )
 
 
 def published_accuracies() -> dict[str, float]:
@@ -282,6 +216,8 @@ def _variants(experiment: Experiment) -> Iterator[tuple[str, Overrides]]:
     if not experiment.grid:
         yield from experiment.variants.items() or [("", Overrides())]
         return
+    if (count := math.prod(map(len, experiment.grid.values()))) > MOST_RUNS:
+        raise UserError(f"grid: expected at most {MOST_RUNS} combinations, received {count:,}")
     for values in itertools.product(*experiment.grid.values()):
         tree: Differences = {}
         for key, value in zip(experiment.grid, values, strict=True):
@@ -291,10 +227,11 @@ def _variants(experiment: Experiment) -> Iterator[tuple[str, Overrides]]:
 
 def nested(key: str, value: Any) -> Differences:
     """{"a": {"b": value}} for "a.b"."""
-    for part in reversed(key.split(".")):
-        value = {part: value}
-    assert isinstance(value, dict)
-    return value
+    *sections, last = key.split(".")
+    tree: Differences = {last: value}
+    for section in reversed(sections):
+        tree = {section: tree}
+    return tree
 
 
 def merged(tree: Differences, over: Differences) -> Differences:
@@ -328,6 +265,9 @@ def settings(differences: Differences, prefix: str = "") -> list[str]:
             lines += settings(value, f"{prefix}{key}.")
         else:
             # JSON is what the notation reads, but for texts, which it wants in single quotes.
-            text = f"'{value}'" if isinstance(value, str) else json.dumps(value)
+            text = json.dumps(value)
+            if isinstance(value, str):
+                escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+                text = f"'{escaped}'"
             lines.append(f"{prefix}{key}={text}")
     return lines

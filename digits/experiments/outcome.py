@@ -1,26 +1,26 @@
-"""What an experiment has shown, as one JSON file: experiments/outcomes/NAME.json."""
+"""What an experiment has shown: its runs, tests and judged claims, put together."""
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from digits.core import paths
 from digits.evaluation import significance
-from digits.experiments import results
-from digits.experiments.claims import judge, left_open
+from digits.experiments.claims import Claim
 from digits.experiments.definition import Experiment
-from digits.experiments.results import Measured, Result
+from digits.experiments.results import Measured
+from digits.experiments.running import FinishedRun, fetched
 from digits.report import comparison
+from digits.report.outcomes import Figures, JudgedClaim, Outcome, Repeated, RunOutcome, Welch
 from digits.tracking import git, provenance
 
 
-def summarise(
-    name: str, experiment: Experiment, found: Sequence[Result], left_out: dict[str, str]
-) -> dict[str, Any]:
-    """All that the runs have shown.
+def gather(
+    name: str, experiment: Experiment, found: Sequence[FinishedRun], left_out: dict[str, str]
+) -> Outcome:
+    """Put together what the runs have shown.
 
     Args:
         name: The experiment's name.
@@ -28,111 +28,103 @@ def summarise(
         found: Its runs.
         left_out: Variants that this machine cannot do, and why.
 
-    Returns:
-        experiment, title, source, question, assumed and reference, from the definition; left_out;
-        runs, with variant, seed, differences, and for every model the row of `report.row`,
-        per_class and confusion (true by predicted class), and falls_below where robustness was
-        measured; claims, as `claims.judge` gives them; and, against the reference, tests (paired,
-        on the same images) or, where there are seeds, repeats and welch, for every model.
-
     """
-    summary: dict[str, Any] = {
-        "experiment": name,
-        **experiment.model_dump(include={"title", "source", "question", "assumed", "reference"}),
-        "left_out": left_out,
-        "runs": [
-            {
-                "variant": result.run.variant,
-                "seed": result.run.seed,
-                "differences": result.run.differences,
-                "models": {model: _figures(part) for model, part in result.models.items()},
-            }
-            for result in found
-        ],
-        "claims": _claims(experiment, found),
-    }
-    models = dict.fromkeys(model for result in found for model in result.models)
-    if experiment.seeds:
-        summary |= _repeats(experiment.reference, models, found)
-    elif experiment.reference:
-        summary["tests"] = {model: _tests(experiment.reference, model, found) for model in models}
-    return summary
+    return Outcome(
+        experiment=name,
+        **experiment.model_dump(include={"title", "source", "question", "reference", "assumed"}),
+        left_out=left_out,
+        runs=tuple(
+            RunOutcome(
+                variant=finished.run.variant,
+                seed=finished.run.seed,
+                differences=finished.run.differences,
+                models={model: _figures(part) for model, part in finished.models.items()},
+            )
+            for finished in found
+        ),
+        claims=tuple(_judged(claim, found) for claim in experiment.claims),
+        **_against_reference(experiment, found),
+    )
 
 
-def _tests(reference: str, model: str, found: Sequence[Result]) -> list[dict[str, Any]]:
-    correct = {
-        result.run.variant: result.models[model].correct
-        for result in found
-        if model in result.models
-    }
-    return [test.as_dict() for test in significance.against(reference, correct)]
-
-
-def _figures(part: Measured) -> dict[str, Any]:
+def _figures(part: Measured) -> Figures:
     confusion = np.zeros((len(part.classes),) * 2, int)
     np.add.at(confusion, (part.labels, part.answers), 1)
     row = comparison.row(part.train, part.test, part.timing, part.speed)
-    test = part.test.as_dict()
-    figures = {
-        "model": test["model"],
-        **row.as_dict(),
-        "per_class": test["per_class"],
-        "confusion": confusion.tolist(),
-    }
-    if part.robustness:
-        figures["robustness"] = part.robustness.as_dict()
-    return figures
+    figures = Figures(
+        **dict(row),
+        model=part.test.model,
+        per_class=part.test.per_class,
+        confusion=tuple(map(tuple, confusion.tolist())),
+    )
+    # What was not measured is not written.
+    measured = {} if part.robustness is None else {"robustness": part.robustness}
+    return figures.model_copy(update=measured)
 
 
-def _claims(experiment: Experiment, found: Sequence[Result]) -> list[dict[str, Any]]:
-    by_variant = {result.run.variant: result for result in found}
-    judged = []
-    for claim in experiment.claims:
-        result = by_variant.get(claim.variant or "")
-        if result is None or claim.model not in result.models:
-            judged.append(left_open(claim))
-            continue
-        part = result.models[claim.model]
-        wanted = provenance.params(git.at_revision(result.revision))["dataset"]["name"]
-        if part.test.dataset != wanted:
-            judged.append(left_open(claim, f"{part.test.dataset} stood in for {wanted}"))
-            continue
-        judged.append(judge(claim, part, partial(_read_own, result.revision, claim.model)))
-    return judged
+def _judged(claim: Claim, found: Sequence[FinishedRun]) -> JudgedClaim:
+    """Judge a claim by the run that it is of."""
+    of_variant = (one for one in found if one.run.variant == (claim.variant or ""))
+    finished = next(of_variant, None)
+    if finished is None or claim.model not in finished.models:
+        return claim.leave_open()
+    part = finished.models[claim.model]
+    wanted = provenance.params(git.at_revision(finished.revision))["dataset"]["name"]
+    if part.test.dataset != wanted:
+        return claim.leave_open(f"{part.test.dataset} stood in for {wanted}")
+    return claim.judge(part, partial(_read_own, finished, claim.model))
 
 
-def _read_own(commit: str, model: str, image: str) -> str:
-    """What the model that DVC keeps for `commit` reads in an image file of one digit."""
+def _read_own(finished: FinishedRun, model: str, image: str) -> str:
+    """What the model that DVC keeps of a run reads in an image file of one digit."""
     from digits.inference.predictor import Predictor
     from digits.scan.single.read import read_digit
 
     digit = read_digit(paths.ROOT / image)
-    with results.fetched(commit, f"models/{model}") as folder:
+    with fetched(finished, f"models/{model}") as folder:
         ready = Predictor.load(folder)
         return ready.classes[int(ready.read(digit[None])[0].argmax())]
 
 
-def _repeats(
-    reference: str | None, models: Sequence[str] | dict[str, None], found: Sequence[Result]
+def _against_reference(experiment: Experiment, found: Sequence[FinishedRun]) -> dict[str, Any]:
+    """The keys `tests`, or `repeats` and `welch`, of an outcome."""
+    models = dict.fromkeys(model for finished in found for model in finished.models)
+    by_model = {
+        model: [(one.run.variant, one.models[model]) for one in found if model in one.models]
+        for model in models
+    }
+    if experiment.seeds:
+        return _over_seeds(experiment.reference, by_model)
+    if experiment.reference is None:
+        return {}
+    correct = {
+        model: {variant: part.correct for variant, part in parts}
+        for model, parts in by_model.items()
+    }
+    tests = {
+        model: significance.against(experiment.reference, variants)
+        for model, variants in correct.items()
+        if experiment.reference in variants
+    }
+    return {"tests": tests}
+
+
+def _over_seeds(
+    reference: str | None, by_model: dict[str, list[tuple[str, Measured]]]
 ) -> dict[str, Any]:
-    """Means over seeds, and whether set-ups differ by more than their seeds do."""
-    repeats: dict[str, Any] = {}
-    welch: dict[str, Any] = {}
-    for model in models:
+    """Means over seeds, and whether configurations differ by more than their seeds do."""
+    repeats: dict[str, dict[str, Repeated]] = {}
+    welch: dict[str, dict[str, Welch]] = {}
+    for model, parts in by_model.items():
         accuracies: dict[str, list[float]] = {}
-        for result in found:
-            if model in result.models:
-                measured = result.models[model].test.accuracy
-                accuracies.setdefault(result.run.variant, []).append(measured)
+        for variant, part in parts:
+            accuracies.setdefault(variant, []).append(part.test.accuracy)
         repeats[model] = {
-            variant: significance.repeated(values) for variant, values in accuracies.items()
+            variant: Repeated(**significance.repeated(values))
+            for variant, values in accuracies.items()
         }
         if reference in accuracies:
             others = {name: values for name, values in accuracies.items() if name != reference}
-            welch[model] = significance.welch(accuracies[reference], others)
+            tests = significance.welch(accuracies[reference], others)
+            welch[model] = {name: Welch(**test) for name, test in tests.items()}
     return {"repeats": repeats, "welch": welch}
-
-
-def path(name: str) -> Path:
-    """Where the outcome of the experiment `name` is kept."""
-    return paths.OUTCOMES / f"{name}.json"

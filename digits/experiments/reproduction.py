@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from digits.core import files, paths
-from digits.experiments import definition, results
+from digits.experiments import definition
 from digits.experiments.definition import Shown
-from digits.experiments.results import Result
+from digits.experiments.running import FinishedRun, fetched
 from digits.report import text
 from digits.report.figures import drawing
 from digits.report.figures.model import digits as draw_digits
+from digits.report.outcomes import Figures, GatheredClaim, JudgedClaim, Outcome, Reproduction
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,7 +29,7 @@ def published() -> list[str]:
     return [name for name in definition.names() if definition.load(name).claims]
 
 
-def figures(name: str, shown: Shown, found: Sequence[Result]) -> dict[str, bytes]:
+def figures(name: str, shown: Shown, found: Sequence[FinishedRun]) -> dict[str, bytes]:
     """The pictures of one experiment as PNG, by file name.
 
     Args:
@@ -38,11 +39,10 @@ def figures(name: str, shown: Shown, found: Sequence[Result]) -> dict[str, bytes
 
     """
     drawn = {
-        f"{result.run.name}-{model}-{figure}": content
-        for result in found
-        for model, part in result.models.items()
+        f"{finished.run.name}-{model}-{figure}": content
+        for finished in found
+        for model, part in finished.models.items()
         for figure, content in part.figures.items()
-        if figure != "misread"
     }
     if found:
         drawn |= {
@@ -51,21 +51,21 @@ def figures(name: str, shown: Shown, found: Sequence[Result]) -> dict[str, bytes
     return {f"{file}.png": content for file, content in drawn.items()}
 
 
-def _digits(shown: Shown, result: Result) -> Iterator[tuple[str, "Figure"]]:
+def _digits(shown: Shown, finished: FinishedRun) -> Iterator[tuple[str, "Figure"]]:
     """Pictures of digits, from the data sets that DVC keeps for the run."""
-    part = next(iter(result.models.values()))
+    part = next(iter(finished.models.values()))
     classes = part.classes
     if shown.first:
-        with results.fetched(result.revision, "data/prepared") as folder:
+        with fetched(finished, "data/prepared") as folder:
             images = np.load(folder / "images.npy", mmap_mode="r")[: shown.first, ..., 0]
             labels = np.load(folder / "labels.npy")[: shown.first]
             captions = [classes[label] for label in labels]
             title = f"The first {len(images)} digits of {part.test.dataset}"
             yield "first", _drawn(np.asarray(images), captions, title)
-    if not (shown.read or shown.misread):
+    if not (shown.read or shown.misclassified):
         return
     with (
-        results.fetched(result.revision, "data/split/test.npz") as path,
+        fetched(finished, "data/split/test.npz") as path,
         np.load(path) as stored,
     ):
         images = stored["images"][..., 0]
@@ -73,50 +73,42 @@ def _digits(shown: Shown, result: Result) -> Iterator[tuple[str, "Figure"]]:
         captions = [classes[answer] for answer in part.answers[: shown.read]]
         title = f"{min(shown.read, len(images))} test digits, and what is predicted"
         yield "read", _drawn(images[: shown.read], captions, title)
-    if shown.misread:
-        wanted = [classes.index(digit) for digit in shown.misread]
+    if shown.misclassified:
+        wanted = part.places(shown.misclassified)
         wrong = np.flatnonzero(~part.correct & np.isin(part.labels, wanted))
         wrong = wrong[np.argsort(part.labels[wrong], kind="stable")]
         captions = [
             f"{classes[part.labels[i]]} \N{RIGHTWARDS ARROW} {classes[part.answers[i]]}"
             for i in wrong
         ]
-        title = f"Misclassified {text.listed(shown.misread)}"
-        yield "misread", _drawn(images[wrong], captions, title)
+        title = f"Misclassified {text.listed(shown.misclassified)}"
+        yield "misclassified", _drawn(images[wrong], captions, title)
 
 
 def _drawn(images: np.ndarray, captions: Sequence[str], title: str) -> "Figure":
     return draw_digits(list(drawing.grey(images)), captions, DIGITS_A_ROW, title)
 
 
-def record(outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """All claims in one list, with how many agree.
-
-    Args:
-        outcomes: Of `outcome.summarise`, the published experiments.
-
-    """
-    claims = [
-        {"experiment": outcome["experiment"], **claim}
+def record(outcomes: Sequence[Outcome]) -> Reproduction:
+    """All claims of the published experiments, with how many agree."""
+    gathered = {
+        outcome.experiment: tuple(
+            GatheredClaim(experiment=outcome.experiment, **claim.model_dump(exclude_unset=True))
+            for claim in outcome.claims
+        )
         for outcome in outcomes
-        for claim in outcome["claims"]
-    ]
-    verdicts = [claim["agrees"] for claim in claims]
-    return {
-        "claims": len(claims),
-        "agree": verdicts.count(True),
-        "differ": verdicts.count(False),
-        "not_run": verdicts.count(None),
-        "experiments": {
-            outcome["experiment"]: [
-                claim for claim in claims if claim["experiment"] == outcome["experiment"]
-            ]
-            for outcome in outcomes
-        },
     }
+    verdicts = [claim.agrees for claims in gathered.values() for claim in claims]
+    return Reproduction(
+        claims=len(verdicts),
+        agree=verdicts.count(True),
+        differ=verdicts.count(False),
+        not_run=verdicts.count(None),
+        experiments=gathered,
+    )
 
 
-def markdown(outcomes: Sequence[dict[str, Any]], pictures: dict[str, list[str]]) -> str:
+def markdown(outcomes: Sequence[Outcome], pictures: dict[str, list[str]]) -> str:
     """The page.
 
     Args:
@@ -130,65 +122,61 @@ def markdown(outcomes: Sequence[dict[str, Any]], pictures: dict[str, list[str]])
         "",
         "Written by `digits reproduce`; the definitions are in `experiments/`, all figures in "
         "`experiments/outcomes/`. "
-        f"Of {total['claims']} claims {total['agree']} agree, {total['differ']} differ and "
-        f"{total['not_run']} were not run.",
+        f"Of {total.claims} claims {total.agree} agree, {total.differ} differ and "
+        f"{total.not_run} were not run.",
     ]
     for outcome in outcomes:
-        lines += _section(outcome, pictures.get(outcome["experiment"], []))
+        lines += _section(outcome, pictures.get(outcome.experiment, []))
     return "\n".join(lines) + "\n"
 
 
-def _section(outcome: dict[str, Any], pictures: Sequence[str]) -> list[str]:
-    name = outcome["experiment"]
-    lines = ["", f"## {outcome['title']}", ""]
-    lines += [f"Source: {outcome['source']}. Run it: `digits experiment {name}`.", ""]
+def _section(outcome: Outcome, pictures: Sequence[str]) -> list[str]:
+    lines = ["", f"## {outcome.title}", ""]
+    lines += [f"Source: {outcome.source}. Run it: `digits experiment {outcome.experiment}`.", ""]
     columns = ("model", "claim", "published", "ours", "95% interval", "verdict", "judged by")
-    rows = []
-    for claim in outcome["claims"]:
-        low, high = claim.get("ours_low"), claim.get("ours_high")
-        interval = "" if low is None else text.interval(low, high)
-        shown = (claim["published"], claim["ours"], interval, VERDICTS[claim["agrees"]])
-        rows.append((claim["model"], claim["text"], *shown, claim["how"]))
-    lines.append(text.markdown_table(columns, rows))
+    lines.append(text.markdown_table(columns, map(_claim_cells, outcome.claims)))
     lines += ["", "Not published, so assumed:", ""]
-    lines += [f"- {assumption}" for assumption in outcome["assumed"]]
-    for run in outcome["runs"]:
-        for model, figures_ in run["models"].items():
-            heading = " ".join(dict.fromkeys(filter(None, [model, run["variant"]])))
-            seconds = figures_["train_seconds"]
-            lines += [
-                "",
-                f"### {heading}: classification report",
-                "",
-                f"{figures_['test_accuracy']:.2%} of {figures_['test_images']:,} test images of "
-                f"{figures_['dataset']}; trained in {seconds:,.1f} s on {figures_['device']}, "
-                f"{figures_['threads']} thread(s), {figures_['precision']}.",
-                "",
-                *_classification(figures_),
-            ]
-            lines += ["", "Contingency table, true by predicted:", "", *_contingency(figures_)]
+    lines += [f"- {assumption}" for assumption in outcome.assumed]
+    for run in outcome.runs:
+        for model, figures_ in run.models.items():
+            heading = " ".join(dict.fromkeys(filter(None, [model, run.variant])))
+            lines += ["", f"### {heading}: classification report", "", *_report(figures_)]
     for picture in pictures:
         lines += ["", f"![{Path(picture).stem}]({picture})"]
     return lines
 
 
-def _classification(figures_: dict[str, Any]) -> list[str]:
-    lines = ["| class | precision | recall | F1 | images |", "| --- | --- | --- | --- | --- |"]
-    for name, row in figures_["per_class"].items():
-        shares = f"{row['precision']:.4f} | {row['recall']:.4f} | {row['f1']:.4f}"
-        lines.append(f"| {name} | {shares} | {row['images']:,} |")
-    return lines
+def _claim_cells(claim: JudgedClaim) -> tuple[str, ...]:
+    known = claim.ours_low is not None
+    interval = text.interval(claim.ours_low, claim.ours_high) if known else ""
+    verdict = VERDICTS[claim.agrees]
+    return claim.model, claim.text, claim.published, claim.ours, interval, verdict, claim.how
 
 
-def _contingency(figures_: dict[str, Any]) -> list[str]:
-    names = list(figures_["per_class"])
-    lines = ["| | " + " | ".join(names) + " |", "| --- " * (len(names) + 1) + "|"]
-    for name, counts in zip(names, figures_["confusion"], strict=True):
-        lines.append(f"| **{name}** | " + " | ".join(str(count) for count in counts) + " |")
-    return lines
+def _report(figures_: Figures) -> list[str]:
+    """The figures of one model by class, and its contingency table."""
+    by_class = [
+        (name, f"{row.precision:.4f}", f"{row.recall:.4f}", f"{row.f1:.4f}", f"{row.images:,}")
+        for name, row in figures_.per_class.items()
+    ]
+    names = list(figures_.per_class)
+    contingency = [
+        (f"**{name}**", *counts) for name, counts in zip(names, figures_.confusion, strict=True)
+    ]
+    return [
+        f"{text.percent(figures_.test_accuracy)} of {figures_.test_images:,} test images of "
+        f"{figures_.dataset}; trained in {figures_.train_seconds:,.1f} s on {figures_.device}, "
+        f"{figures_.threads} thread(s), {figures_.precision}.",
+        "",
+        text.markdown_table(("class", "precision", "recall", "F1", "images"), by_class),
+        "",
+        "Contingency table, true by predicted:",
+        "",
+        text.markdown_table(("true", *names), contingency),
+    ]
 
 
-def write(outcomes: Sequence[dict[str, Any]], pictures: dict[str, dict[str, bytes]]) -> None:
+def write(outcomes: Sequence[Outcome], pictures: dict[str, dict[str, bytes]]) -> None:
     """Write REPRODUCTION.md, its figures and reproduction.json."""
     named: dict[str, list[str]] = {}
     for name, drawn in pictures.items():
@@ -196,5 +184,5 @@ def write(outcomes: Sequence[dict[str, Any]], pictures: dict[str, dict[str, byte
             with files.atomic(FIGURES / file) as temporary:
                 temporary.write_bytes(content)
         named[name] = [paths.relative(FIGURES / file) for file in drawn]
-    files.write_json(RECORD, record(outcomes))
+    record(outcomes).write(RECORD)
     files.write_text(paths.REPRODUCTION, markdown(outcomes, named))

@@ -1,18 +1,14 @@
-"""What a run of the pipeline measured, read from the commit that DVC made of it."""
+"""What a run of the pipeline measured of a model: the files that it left."""
 
 import io
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digits.core import paths, records
+from digits.core import records
 from digits.core.errors import UserError
-from digits.experiments.definition import Run
 from digits.tracking import git
 
 if TYPE_CHECKING:
@@ -32,11 +28,20 @@ class Measured:
     robustness: records.Robustness | None
     """robustness.json, where it was measured on this very model."""
     figures: dict[str, bytes]
-    """The model's PNG files by name, without their ending."""
+    """The model's pictures as PNG: confusion, curves."""
 
     @property
     def classes(self) -> list[str]:
         return list(self.test.per_class)
+
+    def places(self, names: Sequence[str]) -> list[int]:
+        """The places of some classes; raises UserError if there is one that is no class."""
+        if unknown := [name for name in names if name not in self.classes]:
+            raise UserError(
+                f"there is no class {', '.join(unknown)} in {self.test.dataset}; its classes are "
+                f"{', '.join(self.classes)}"
+            )
+        return [self.classes.index(name) for name in names]
 
     @property
     def labels(self) -> np.ndarray:
@@ -52,16 +57,6 @@ class Measured:
     def correct(self) -> np.ndarray:
         """(n,) bool."""
         return np.asarray(self.labels == self.answers)
-
-
-@dataclass(frozen=True)
-class Result:
-    """A finished run."""
-
-    run: Run
-    revision: str
-    """The commit that DVC made of it."""
-    models: dict[str, Measured]
 
 
 def measured(read: git.Read, model: str) -> Measured:
@@ -94,7 +89,7 @@ def measured(read: git.Read, model: str) -> Measured:
             robustness = None
     figures = {
         name: found
-        for name in ("confusion", "curves", "misread")
+        for name in ("confusion", "curves")
         if (found := read(f"reports/figures/{model}/{name}.png")) is not None
     }
     return Measured(
@@ -106,33 +101,3 @@ def measured(read: git.Read, model: str) -> Measured:
         robustness=robustness,
         figures=figures,
     )
-
-
-def revisions(name: str) -> list[str]:
-    """The commits of all experiments called `name`, whatever they began at."""
-    return [made.commit for made in git.experiments() if made.name == name]
-
-
-def revision(name: str) -> str | None:
-    """The commit of the experiment `name` that began at HEAD, or None."""
-    head = git.commit()
-    begun_here = (made for made in git.experiments() if made.baseline == head)
-    return next((made.commit for made in begun_here if made.name == name), None)
-
-
-def read_result(run: Run, commit: str) -> Result:
-    """Read what `run` left in `commit`."""
-    read = git.at_revision(commit)
-    return Result(run, commit, {model: measured(read, model) for model in run.models})
-
-
-@contextmanager
-def fetched(commit: str, path: str) -> Iterator[Path]:
-    """A file or folder that DVC keeps, as it was in `commit`, in a temporary place."""
-    from dvc.api import DVCFileSystem
-
-    system = DVCFileSystem(str(paths.ROOT), rev=commit)
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / Path(path).name
-        system.get(path, str(target), recursive=True)
-        yield target

@@ -8,7 +8,9 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,22 @@ from digits.core import config, paths
 from digits.core.errors import UserError
 from digits.experiments import definition, results
 from digits.experiments.definition import Run
-from digits.experiments.results import Result
+from digits.experiments.results import Measured
 from digits.hardware import selection
 from digits.tracking import git, provenance
 
 OWN_DATA = ("idx", "folder")
 """Data sets that may have changed under the same parameters."""
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A finished run."""
+
+    run: Run
+    revision: str
+    """The commit that DVC made of it."""
+    models: dict[str, Measured]
 
 
 def possible(runs: Sequence[Run]) -> tuple[list[Run], dict[str, str]]:
@@ -57,20 +69,20 @@ def _environment_kept() -> Iterator[None]:
         os.environ.update(before)
 
 
-def kept(run: Run) -> Result | None:
+def kept(run: Run) -> FinishedRun | None:
     """The run as it was done before, if that was with the same parameters, code and libraries."""
     wanted = _used(definition.merged(config.read(paths.PARAMS), run.differences), run)
     dataset = wanted["dataset"]["name"]
     if dataset in OWN_DATA:
         return None
-    for commit in results.revisions(run.name):
+    for commit in _revisions(run.name):
         read = git.at_revision(commit)
         if _used(provenance.params(read), run) != wanted or not _same_code(run, commit):
             continue
         if provenance.followed(run.targets, read) != set(run.targets):
             continue
         with contextlib.suppress(UserError):
-            result = results.read_result(run, commit)
+            result = _read(run, commit)
             # Where no mirror answered, the bundled digits stood in.
             if all(part.test.dataset == dataset for part in result.models.values()):
                 return result
@@ -96,7 +108,7 @@ def _same_code(run: Run, commit: str) -> bool:
     return not git.changed(sorted(code), since=commit, untracked=False)
 
 
-def execute(run: Run) -> Result:
+def execute(run: Run) -> FinishedRun:
     """Run the pipeline with the run's differences, in a copy; the working tree stays as it is.
 
     Raises:
@@ -105,9 +117,13 @@ def execute(run: Run) -> Result:
     """
     _make_room(run)
     _dvc("exp", "run", "--temp", *_arguments(run))
-    commit = results.revision(run.name)
-    assert commit is not None, f"DVC made no commit of {run.name}"
-    return results.read_result(run, commit)
+    commit = _revision(run.name)
+    if commit is None:
+        raise UserError(
+            f"DVC has run {run.name} and kept no commit of it; look at its lines above, then give "
+            "the command again"
+        )
+    return _read(run, commit)
 
 
 def queue(run: Run) -> None:
@@ -118,7 +134,7 @@ def queue(run: Run) -> None:
 
 def _make_room(run: Run) -> None:
     """Remove what has the run's name and is not taken over: DVC refuses a second one."""
-    if results.revision(run.name):
+    if _revision(run.name):
         _dvc("exp", "remove", "--quiet", run.name)
 
 
@@ -144,3 +160,45 @@ def _dvc(*arguments: str) -> None:
             f"`dvc {' '.join(arguments)}` failed, for the reason above; what was finished before "
             "is kept: run the same command again when the reason is removed"
         )
+
+
+def _revisions(name: str) -> list[str]:
+    """The commits of all experiments called `name`, whatever they began at."""
+    return [made.commit for made in git.experiments() if made.name == name]
+
+
+def _revision(name: str) -> str | None:
+    """The commit of the experiment `name` that began at HEAD, or None."""
+    head = git.commit()
+    begun_here = (made for made in git.experiments() if made.baseline == head)
+    return next((made.commit for made in begun_here if made.name == name), None)
+
+
+def _read(run: Run, commit: str) -> FinishedRun:
+    """Read what `run` left in `commit`."""
+    read = git.at_revision(commit)
+    return FinishedRun(run, commit, {model: results.measured(read, model) for model in run.models})
+
+
+@contextlib.contextmanager
+def fetched(finished: FinishedRun, path: str) -> Iterator[Path]:
+    """A file or folder that DVC keeps, as it was after a run, in a temporary place.
+
+    Raises:
+        UserError: if DVC does not hold it any more.
+
+    """
+    from dvc.api import DVCFileSystem
+
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / Path(path).name
+        try:
+            system = DVCFileSystem(str(paths.ROOT), rev=finished.revision)
+            system.get(path, str(target), recursive=True)
+        except Exception as error:  # DVC has many kinds, and those of the file systems below it
+            name = finished.run.name
+            raise UserError(
+                f"{path} of the run {name} cannot be had from DVC ({error}); remove the run with "
+                f"`dvc exp remove {name}` and give the command again"
+            ) from None
+        yield target

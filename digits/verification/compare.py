@@ -7,7 +7,6 @@ that no run gives again.
 import hashlib
 import json
 import math
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatch
@@ -35,7 +34,6 @@ TOLERATED_SCORE = 0.01
 """By how much rounding may move a probability.  What turns around within
 `conclude.TOLERATED_DISAGREEMENT` is a tie; more than a percentage point away from one is not."""
 
-COMMIT_SHOWN = re.compile(r'<td id="commit">.*?</td>')
 NAMED = 5
 """Files that a message names at most."""
 
@@ -198,8 +196,6 @@ def _judged(path: str, evidence: Evidence) -> Output:
             return Output(path, Verdict.TIMED, _machines(path, evidence))
         if again:
             return Output(path, Verdict.EQUAL)
-        if _only_commit_differs(path, evidence):
-            return Output(path, Verdict.TOLERATED, "only the commit that it names is another")
         apart = _apart_by_predictions(path, evidence)
     except UserError as error:
         return Output(path, Verdict.DIFFERENT, str(error))
@@ -229,21 +225,6 @@ def _check_files(path: str, again: bool, evidence: Evidence) -> None:
             names = differing(folder / path, evidence.made[path]) if again else [""]
             fault = f"{_named(path, names)} in {place} is not what the commit's dvc.lock records"
             raise UserError(fault if again or is_timed(path) else f"{fault}, nor is the new one")
-
-
-def _only_commit_differs(path: str, evidence: Evidence) -> bool:
-    """Whether an output is the report, and the same but for the commit of the code.
-
-    What is committed with the code was made before the commit had its name.
-    """
-    committed = evidence.committed / path
-    if not path.endswith(".html") or not committed.is_file():
-        return False
-    before, now = (
-        COMMIT_SHOWN.sub("", file.read_text(encoding="utf-8"))
-        for file in (committed, evidence.made[path])
-    )
-    return before == now
 
 
 def _machines(path: str, evidence: Evidence) -> str:

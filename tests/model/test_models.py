@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 from benchmarks import nondigits, sheets
-from digits.core import config, files, paths
+from digits.core import config, paths
 from digits.data import preprocess, split
 from digits.evaluation import abstention
-from digits.experiments import outcome, reproduction
 from digits.inference import bundle, predictor
 from digits.inference.scoring import DECIMALS
 from digits.models import ann, cnn, vgg16
@@ -98,16 +97,6 @@ def test_the_committed_tests_follow_from_the_committed_predictions():
         assert pair["p"] == pytest.approx(binomtest(only_first, disagreements).pvalue)
         assert pair["difference"] == pytest.approx(second.mean() - first.mean())
     assert len(tests["misread_by_all"]) == sum(~np.any(list(correct.values()), axis=0))
-
-
-def test_the_committed_reproduction_is_that_of_the_committed_outcomes():
-    outcomes = [files.read_json(outcome.path(name)) for name in reproduction.published()]
-    assert reproduction.record(outcomes) == json.loads(reproduction.RECORD.read_text())
-    page = paths.REPRODUCTION.read_text(encoding="utf-8")
-    for claim in (claim for kept in outcomes for claim in kept["claims"]):
-        assert claim["ours"] in page
-    for picture in re.findall(r"!\[.*?\]\((.+?)\)", page):
-        assert (paths.ROOT / picture).is_file()
 
 
 def test_the_bundle_is_the_one_that_was_evaluated(ready, model):

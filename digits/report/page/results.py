@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digits.core import files, paths, records
+from digits.core import paths, records
 from digits.core.errors import UserError
+from digits.report.outcomes import Outcome
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,9 +104,8 @@ def outcome_files(folder: Path, name: str) -> list[Path]:
 
 def _joined(parts: list[Path]) -> dict[str, Any]:
     """One experiment, with what was measured of further models."""
-    first: dict[str, Any] = files.read_json(parts[0])
-    for path in parts[1:]:
-        part = files.read_json(path)
+    first, *others = (Outcome.read(path).as_dict() for path in parts)
+    for part in others:
         first["runs"] += part["runs"]
         for key in {"tests", "repeats", "welch"} & part.keys() & first.keys():
             first[key] = part[key] | first[key]
