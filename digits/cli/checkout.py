@@ -9,6 +9,8 @@ from typer.core import TyperCommand
 from digits.core.errors import UserError
 
 LIBRARIES = {
+    "aiohttp": "aiohttp",
+    "certifi": "certifi",
     "cpuinfo": "py-cpuinfo",
     "dvc": "dvc",
     "jinja2": "Jinja2",
@@ -19,7 +21,6 @@ LIBRARIES = {
     "pandas": "pandas",
     "psutil": "psutil",
     "pynvml": "nvidia-ml-py",
-    "requests": "requests",
     "ruamel.yaml": "ruamel.yaml",
     "scipy": "scipy",
     "sklearn": "scikit-learn",

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from digits.core import paths
+from digits.core.errors import printable
 
 
 def feedback(
@@ -22,11 +23,12 @@ def feedback(
     to = to or paths.ROOT / "data" / "own"
     made = corrected.export(FOLDER, to)
     for name, count in made.counts.items():
-        print(f"{name}: {count}")
+        print(f"{printable(name)}: {count}")
     print(
         f"{sum(made.counts.values())} image(s) of {made.records} correction(s) are in "
         f"{paths.relative(to)}; {made.no_digit} more show no digit"
     )
     for name in made.unreadable:
-        print(f"error: {name} in data/feedback is no correction; remove it", file=sys.stderr)
+        reason = f"{printable(name)} in data/feedback is no correction; remove it"
+        print(f"error: {reason}", file=sys.stderr)
     raise typer.Exit(1 if made.unreadable else 0)

@@ -69,6 +69,7 @@ def test_the_libraries_are_those_that_the_code_imports():
         "stages",
         include_external_packages=True,
         exclude_type_checking_imports=True,
+        cache_dir=None,
     )
     own = {name for name in graph.modules if name.split(".")[0] in ("digits", "stages")}
     standard = set(sys.stdlib_module_names)
@@ -122,7 +123,8 @@ def test_a_base_installation_helps_and_predicts_and_takes_corrections(installed,
     assert done.stdout.startswith(f"{image}: 1 ("), done.stderr
     assert done.returncode == 0
     corrections = tmp_path / "data/feedback"
-    feedback.add(corrections, np.zeros((28, 28), np.uint8), "7", {"svc": "1"}, {"svc": "a" * 64})
+    store = feedback.Store(corrections)
+    store.add(np.zeros((28, 28), np.uint8), "7", {"svc": "1"}, {"svc": "a" * 64})
     done = base("feedback")
     assert "1 image(s) of 1 correction(s)" in done.stdout, done.stderr
     assert len(list((tmp_path / "data/own/7").iterdir())) == 1

@@ -19,7 +19,7 @@ NOT_A_RESULT = ("digits.hardware.detect", "digits.tracking")
 
 @cache
 def graph() -> grimp.ImportGraph:
-    return grimp.build_graph("digits", "stages", exclude_type_checking_imports=True)
+    return grimp.build_graph("digits", "stages", exclude_type_checking_imports=True, cache_dir=None)
 
 
 def file_of(module: str) -> Path:
