@@ -191,12 +191,12 @@ def test_a_correction_is_sent_again(browser, service, tmp_path):
     # One that is refused leaves the label that was stored before.
     browser.value(
         "window.fetch = async (...given) => { window.fetch = really; return new Response("
-        '\'{"detail": "no"}\', {status: 500}); }'
+        '\'{"detail": "no room"}\', {status: 507}); }'
     )
     browser.draw([(140, 150)])
     browser.wait(OPEN)
     browser.press("2")
-    browser.wait("document.querySelector('#problem').innerText.includes('not be stored')")
+    browser.wait_text("#problem", "could not be stored: no room.")
     assert browser.text("#number") == "1"
     assert [record["label"] for record in records(tmp_path)] == ["1"]
 
@@ -235,3 +235,23 @@ def test_shortcuts_can_be_turned_off(browser, service):
     browser.wait(number_is("7"))
     browser.press("c")
     assert not browser.text("#number")
+
+
+def test_all_models_are_asked_as_soon_as_the_pen_rests(browser, service):
+    """Whatever the service still says of the moving pen."""
+    browser.open(service.address)
+    browser.value(
+        "window.asked = []; window.really = fetch; window.fetch = (...given) => {"
+        " asked.push(String(given[0]).split('model=').slice(1)); return really(...given); }"
+    )
+    service.reader.may_read.clear()
+    placed = browser.on_stage(SEVEN)
+    browser.mouse("mousePressed", placed[0])
+    for point in placed[1:]:
+        browser.mouse("mouseMoved", point)
+    browser.wait("asked.length === 1")
+    browser.mouse("mouseReleased", placed[-1])
+    browser.wait("asked.length === 2")
+    assert browser.value("asked.map((models) => models.length)") == [1, 2]
+    service.reader.may_read.set()
+    browser.wait(all_asked(1))

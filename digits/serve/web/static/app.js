@@ -117,7 +117,7 @@ reading.addEventListener("state", ({ detail: state }) => {
 });
 
 reading.addEventListener("refused", ({ detail: { status, body, content } }) => {
-  if (content === sheet.picture || content.blob) sheet.refuse(content);
+  if (content.bytes) sheet.refuse(content);
   else show(null);
   say($("problem"), explained(status, body));
 });
@@ -237,8 +237,8 @@ corrections.addEventListener("stored", () => {
 corrections.addEventListener("waiting", () =>
   say($("problem"), "The correction is not stored yet: the reader gives no answer. It is asked again."),
 );
-corrections.addEventListener("failed", () =>
-  say($("problem"), "The correction could not be stored. Please try again."),
+corrections.addEventListener("failed", ({ detail }) =>
+  say($("problem"), `The correction could not be stored: ${detail}.`),
 );
 
 const keeper = new Keeper(

@@ -3,7 +3,7 @@
 import { insist } from "./reading.js";
 
 // Events: "stored" after every change of what is stored, "waiting" where the service gives no answer,
-// "failed" {image, label} with what is stored in place of a correction that it refused.
+// "failed" with the reason for which what it has stored stands in place of a correction.
 export class Corrections extends EventTarget {
   #stored = new Map(); // image -> {label, ids} that the service has
   #seen = new Map(); // image -> what the service has to be told with a correction
@@ -61,12 +61,12 @@ export class Corrections extends EventTarget {
     const { ids = [], label: before = null } = this.#stored.get(image) ?? {};
     if (label === null) {
       for (const id of ids) {
-        const { status } = await insist(
+        const reply = await insist(
           `/api/feedback/${encodeURIComponent(id)}`,
           { method: "DELETE" },
           this.#waits,
         );
-        if (status !== 204 && status !== 404) return this.#failed(image, before);
+        if (reply.status !== 204 && reply.status !== 404) return this.#failed(image, before, reply);
       }
       this.#stored.delete(image);
     } else {
@@ -76,7 +76,7 @@ export class Corrections extends EventTarget {
         { method: "POST", headers: { "content-type": "application/json" }, body },
         this.#waits,
       );
-      if (reply.status !== 201) return this.#failed(image, before);
+      if (reply.status !== 201) return this.#failed(image, before, reply);
       this.#stored.set(image, { label, ids: [...ids, reply.body.id] });
     }
     this.dispatchEvent(new Event("stored"));
@@ -84,8 +84,8 @@ export class Corrections extends EventTarget {
 
   #waits = () => this.dispatchEvent(new Event("waiting"));
 
-  #failed(image, label) {
+  #failed(image, label, { body }) {
     this.sheet.restore(image, label);
-    this.dispatchEvent(new CustomEvent("failed", { detail: { image, label } }));
+    this.dispatchEvent(new CustomEvent("failed", { detail: body?.detail ?? "the reader gave no answer" }));
   }
 }

@@ -3,7 +3,7 @@
 const STATES = 50; // undo steps that are kept
 const SHEETS = 6; // of tabs; older ones are forgotten
 const WEEK = 7 * 24 * 3600 * 1000; // milliseconds; so are these
-const SOON = 200; // milliseconds until a change is kept
+const SOON = 50; // milliseconds until a change is kept
 const ANSWER = 40; // milliseconds in which another tab says that a name is its own
 
 const done = (request) =>
@@ -70,9 +70,9 @@ export class Keeper {
       const pictures = new Map();
       for (const { picture } of kept.states) {
         if (!picture || pictures.has(picture.id)) continue;
-        const blob = await this.#get("pictures", [this.#tab, picture.id]);
-        if (blob) this.#written.add(picture.id);
-        pictures.set(picture.id, blob ? { ...picture, blob } : null);
+        const bytes = await this.#get("pictures", [this.#tab, picture.id]);
+        if (bytes) this.#written.add(picture.id);
+        pictures.set(picture.id, bytes ? { ...picture, bytes } : null);
       }
       const whole = kept.states.map((state) =>
         state.picture ? { ...state, picture: pictures.get(state.picture.id) } : state,
@@ -116,9 +116,9 @@ export class Keeper {
     const pictures = transaction.objectStore("pictures");
     const needed = new Map(states.flatMap(({ picture }) => (picture ? [[picture.id, picture]] : [])));
     for (const id of this.#written) if (!needed.has(id)) pictures.delete([this.#tab, id]);
-    for (const [id, { blob }] of needed) if (!this.#written.has(id)) pictures.put(blob, [this.#tab, id]);
+    for (const [id, { bytes }] of needed) if (!this.#written.has(id)) pictures.put(bytes, [this.#tab, id]);
     const light = states.map((state) =>
-      state.picture ? { ...state, picture: { ...state.picture, blob: null } } : state,
+      state.picture ? { ...state, picture: { ...state.picture, bytes: null } } : state,
     );
     transaction.objectStore("sheets").put({ ...rest, states: light, saved: Date.now() }, this.#tab);
     transaction.commit(); // else it ends with the page

@@ -43,12 +43,11 @@ export class Pictures {
     if (mine !== this.#last) return;
     if (!bytes) return this.problem("This file cannot be read. Choose it again, or another one.");
     const type = file.type.startsWith("image/") ? file.type : "application/octet-stream";
-    const blob = new Blob([bytes], { type });
-    const bitmap = await decode(blob);
+    const bitmap = await decode({ bytes, type });
     if (mine !== this.#last) return bitmap?.close();
     const id = `${Date.now()}-${mine}`;
     const size = bitmap && { width: bitmap.width, height: bitmap.height };
-    this.taken({ id, blob, type, size }, bitmap);
+    this.taken({ id, bytes, type, size }, bitmap);
   }
 
   // What was begun is not wanted any more.

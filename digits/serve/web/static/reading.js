@@ -92,7 +92,7 @@ export class Reading extends EventTarget {
     const reply = await insist(address(models), {
       method: "POST",
       headers: { "content-type": picture.type },
-      body: picture.blob,
+      body: picture.bytes,
     });
     if (reply.status === 200 && models === this.models)
       this.#answers.set(picture, { ...reply.body, frame: null });

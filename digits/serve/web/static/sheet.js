@@ -5,7 +5,7 @@ import { History } from "./history.js";
 // A state is never changed, so that states share what they have in common.
 //   strokes   [{width, points: [[x, y], ...]}] in units of the sheet
 //   frame     {x, y, width, height}: the part of the plane that the strokes were written on, or null
-//   picture   {id, blob, type} in place of strokes, or null
+//   picture   {id, bytes, type, size} in place of strokes, or null
 //   corrected {image: label}
 const EMPTY = { strokes: [], frame: null, picture: null, corrected: {} };
 

@@ -52,7 +52,7 @@ export class Stage extends EventTarget {
   // The image file that is to be read, and the part of the plane that it shows.
   async image() {
     const { picture, strokes } = this.sheet;
-    if (picture) return { body: picture.blob, type: picture.type, frame: null };
+    if (picture) return { body: picture.bytes, type: picture.type, frame: null };
     const frame = this.plane;
     return { body: await png(strokes, frame), type: "image/png", frame };
   }
@@ -99,7 +99,7 @@ export class Stage extends EventTarget {
     this.place.classList.toggle("picture", picture !== null);
     this.viewed();
     if (!picture || this.#shown.decoded) return;
-    const bitmap = await decode(picture.blob);
+    const bitmap = await decode(picture);
     if (this.#shown?.picture !== picture) return bitmap?.close();
     this.#shown = { picture, bitmap, decoded: true };
     this.viewed();
@@ -134,8 +134,8 @@ export class Stage extends EventTarget {
 }
 
 // A picture to be shown, upright; null where the browser cannot show it.
-export async function decode(blob) {
-  const whole = await createImageBitmap(blob).catch(() => null);
+export async function decode({ bytes, type }) {
+  const whole = await createImageBitmap(new Blob([bytes], { type })).catch(() => null);
   const reduce = whole && LONGEST / Math.max(whole.width, whole.height);
   if (!whole || reduce >= 1) return whole;
   const size = {
