@@ -53,7 +53,7 @@ def _evaluate(
         predictions.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
     wrong = (predictions["prediction"] != predictions["label"]).to_numpy()
     index, images = test.index[wrong], drawing.grey(test.images[wrong, :, :, 0])
-    with files.atomic(metrics / "misread.npz") as path, path.open("wb") as sink:
+    with files.atomic(metrics / "misclassified.npz") as path, path.open("wb") as sink:
         np.savez_compressed(sink, index=index, images=images)
     tested = records.Test(
         model=model,
@@ -82,7 +82,7 @@ def _draw(
         said += f", the {MISCLASSIFIED_SHOWN} most confident"
     drawn = {
         "confusion": figures.confusion(figures.counts(predictions, len(classes)), classes, title),
-        "misread": figures.misclassified(
+        "misclassified": figures.misclassified(
             predictions,
             misclassified,
             classes,

@@ -56,7 +56,7 @@ def timing(seconds=12.0):
     )
 
 
-def speed(latency_ms=0.5, images_per_second=900.0):
+def speed(latency_ms=0.5, images_per_second=900.0, hardware=HARDWARE):
     """How fast a model predicts."""
     one = records.Timed(
         batch=1, repeats=100, median_ms=latency_ms, low_ms=latency_ms, high_ms=2 * latency_ms
@@ -70,7 +70,7 @@ def speed(latency_ms=0.5, images_per_second=900.0):
         images_per_second=images_per_second,
         single=one,
         batched=many,
-        hardware=HARDWARE,
+        hardware=hardware,
     )
 
 
@@ -113,11 +113,11 @@ def pair(first, second, difference=0.0, p=1.0, differs=False):
     return records.Pair(
         first=first,
         second=second,
-        only_first_right=0,
-        only_second_right=0,
+        only_first_correct=0,
+        only_second_correct=0,
         difference=difference,
         p=p,
-        smallest_visible=None,
+        minimum_detectable_difference=None,
         p_corrected=p,
         differs=differs,
     )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from digits.core import records
 from digits.tracking import run as runs
+from tests import made_records
 
 MODEL = "cnn"
 HARDWARE = records.Hardware(
@@ -94,7 +95,7 @@ def training_files(seconds=20.0, started=datetime(2026, 1, 1, tzinfo=UTC), **tes
         **summary,
         "per_class": {},
     }
-    speed = records.Speed(latency_ms=0.2, images_per_second=9000.0, hardware=HARDWARE)
+    speed = made_records.speed(0.2, 9000.0, HARDWARE)
     return {
         "params.yaml": PARAMS,
         "dvc.lock": LOCK.encode(),

@@ -359,13 +359,13 @@ class Pair(Record):
 
     first: str
     second: str
-    only_first_right: Count
+    only_first_correct: Count
     """Images."""
-    only_second_right: Count
+    only_second_correct: Count
     difference: Difference
     """Of the accuracies, the second's minus the first's."""
     p: Share
-    smallest_visible: Share | None
+    minimum_detectable_difference: Share | None
     """The difference that the test finds with probability `power`, at the level of the
     correction's first step; null where none is large enough."""
     p_corrected: Share
@@ -375,7 +375,7 @@ class Pair(Record):
 
 
 class Bin(Record):
-    """The answers whose confidence lies above `low` and not above `high`."""
+    """The predictions whose confidence lies above `low` and not above `high`."""
 
     low: Share
     high: Share
@@ -386,7 +386,7 @@ class Bin(Record):
 
 
 class Calibration(Record):
-    """Whether of the answers with a confidence of 90%, nine in ten are right."""
+    """Whether of the predictions with a confidence of 90%, nine in ten are correct."""
 
     expected_calibration_error: Share
     """Mean distance of accuracy and confidence over the bins, weighted by their images."""
@@ -394,8 +394,8 @@ class Calibration(Record):
     """Those of equal width that hold an image, in ascending order."""
 
 
-class MisreadByAll(Record):
-    """A test image that no model reads right."""
+class MisclassifiedByAll(Record):
+    """A test image that no model predicts correctly."""
 
     index: Count
     """Its place in the data set."""
@@ -416,7 +416,7 @@ class Significance(Record):
     """Null where all models read every image alike."""
     pairs: tuple[Pair, ...]
     calibration: dict[str, Calibration]
-    misread_by_all: tuple[MisreadByAll, ...]
+    misclassified_by_all: tuple[MisclassifiedByAll, ...]
 
 
 class Point(Record):

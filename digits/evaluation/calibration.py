@@ -9,7 +9,7 @@ BINS = 15
 
 
 def calibration(labels: np.ndarray, probabilities: np.ndarray) -> records.Calibration:
-    """Whether of the predictions with a confidence of 90%, nine in ten are right.
+    """Whether of the predictions with a confidence of 90%, nine in ten are correct.
 
     Args:
         labels: (n,) integer labels.

@@ -1,4 +1,4 @@
-"""How far a digit may be shifted, turned, resized, blurred, ... before a model misreads it.
+"""How far a digit may be shifted, turned, resized, blurred, ... before a model misclassifies it.
 
 The changes are made to raw images, so that a model's own preprocessing (deskewing, centring) may
 undo them, as it would for a digit of a user's.

@@ -15,14 +15,14 @@ from digits.core import records
 LEVEL = 0.05
 """Chance of calling a difference real that is none."""
 POWER = 0.8
-"""Chance with which a difference of the smallest visible size would be found."""
+"""Chance with which the minimum detectable difference would be found."""
 
 
 def pairs(correct: Mapping[str, np.ndarray]) -> tuple[records.Pair, ...]:
     """McNemar's exact test for every two models, with Holm's correction over all of them.
 
     Args:
-        correct: For each model, (n,) bool: which of the same n images it reads right.
+        correct: For each model, (n,) bool: which of the same n images it predicts correctly.
 
     """
     return _mcnemar(list(itertools.combinations(correct, 2)), correct)
@@ -49,18 +49,18 @@ def _mcnemar(
         one, two = correct[first], correct[second]
         only_first, only_second = int((one & ~two).sum()), int((~one & two).sum())
         table = [[int((one & two).sum()), only_first], [only_second, int((~one & ~two).sum())]]
-        visible = smallest_visible_difference(
+        detectable = minimum_detectable_difference(
             only_first + only_second, len(one), LEVEL / len(compared)
         )
         tests.append(
             {
                 "first": first,
                 "second": second,
-                "only_first_right": only_first,
-                "only_second_right": only_second,
+                "only_first_correct": only_first,
+                "only_second_correct": only_second,
                 "difference": (only_second - only_first) / len(one),
                 "p": min(1.0, float(mcnemar(table, exact=True).pvalue)),
-                "smallest_visible": visible,
+                "minimum_detectable_difference": detectable,
             }
         )
     return tuple(records.Pair(**test) for test in _corrected(tests))
@@ -79,17 +79,17 @@ def _corrected(tests: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def smallest_visible_difference(
+def minimum_detectable_difference(
     disagreements: int, images: int, level: float = LEVEL
 ) -> float | None:
     """The smallest difference in accuracy that McNemar's test finds with probability `POWER`.
 
     R. J. Connor, "Sample Size for Testing Differences in Proportions for the Paired-Sample
     Design", Biometrics 43, 1987: n = (z_a sqrt(s) + z_b sqrt(s - d^2))^2 / d^2, solved for the
-    difference d, where s is the share of images that only one of the two models reads right.
+    difference d, where s is the share of images that only one of the two models predicts correctly.
 
     Args:
-        disagreements: How many images only one of the two models reads right.
+        disagreements: How many images only one of the two models predicts correctly.
         images: How many there are.
         level: The chance of calling a difference real that is none.
 
@@ -125,10 +125,10 @@ def cochran(correct: Mapping[str, np.ndarray]) -> records.Cochran | None:
     return records.Cochran(statistic=float(test.statistic), df=int(test.df), p=float(test.pvalue))
 
 
-def misread_by_all(
+def misclassified_by_all(
     index: np.ndarray, labels: np.ndarray, predictions: Mapping[str, np.ndarray]
-) -> tuple[records.MisreadByAll, ...]:
-    """The images that no model reads right.
+) -> tuple[records.MisclassifiedByAll, ...]:
+    """The images that no model predicts correctly.
 
     Args:
         index: (n,) places in the data set.
@@ -138,7 +138,7 @@ def misread_by_all(
     """
     wrong = np.all([predicted != labels for predicted in predictions.values()], axis=0)
     return tuple(
-        records.MisreadByAll(
+        records.MisclassifiedByAll(
             index=int(index[place]),
             label=int(labels[place]),
             predictions={model: int(answers[place]) for model, answers in predictions.items()},
@@ -204,19 +204,19 @@ def welch(
 
 
 def binomial(correct: int, images: int, hypothesis: float, alternative: float) -> dict[str, Any]:
-    """The exact test of "reads at least this share right".
+    """The exact test of "predicts at least this share correctly".
 
     Args:
-        correct: Images read right.
+        correct: Images predicted correctly.
         images: Images.
         hypothesis: The share.
         alternative: A smaller share, for which the power is stated.
 
     Returns:
-        p, the probability of so few or fewer right answers if the hypothesis is just true;
+        p, the probability of so few or fewer correct predictions if the hypothesis is just true;
         accepted, whether that is at least `LEVEL`; power, the probability of rejecting the
         hypothesis if the truth is `alternative`; p_more and shown, the same test from the other
-        side: whether so many right answers show that the truth is above the hypothesis.
+        side: whether so many correct predictions show that the truth is above the hypothesis.
 
     """
     from scipy import stats
@@ -239,8 +239,8 @@ def binomial(correct: int, images: int, hypothesis: float, alternative: float) -
 
 
 def same_proportion(first: tuple[int, int], second: tuple[int, int]) -> float:
-    """Fisher's exact test of two independent (right, images): the probability under equality."""
+    """Fisher's exact test of two independent (correct, images): the probability under equality."""
     from scipy import stats
 
-    table = [[right, images - right] for right, images in (first, second)]
+    table = [[correct, images - correct] for correct, images in (first, second)]
     return float(stats.fisher_exact(table).pvalue)

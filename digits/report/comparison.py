@@ -92,7 +92,9 @@ def tests(predictions: Mapping[str, "pd.DataFrame"]) -> records.Significance:
             model: calibration(labels, table.filter(like="score_").to_numpy())
             for model, table in predictions.items()
         },
-        misread_by_all=significance.misread_by_all(first["index"].to_numpy(), labels, answers),
+        misclassified_by_all=significance.misclassified_by_all(
+            first["index"].to_numpy(), labels, answers
+        ),
     )
 
 
@@ -151,13 +153,13 @@ def tests_markdown(tests: records.Significance) -> str:
             (
                 f"{pair.first}, {pair.second}",
                 text.points(pair.difference),
-                f"{pair.only_first_right}, {pair.only_second_right}",
+                f"{pair.only_first_correct}, {pair.only_second_correct}",
                 text.p_value(pair.p),
                 text.p_value(pair.p_corrected),
                 "yes" if pair.differs else "no",
                 text.UNKNOWN
-                if pair.smallest_visible is None
-                else text.number(pair.smallest_visible * 100, 2),
+                if pair.minimum_detectable_difference is None
+                else text.number(pair.minimum_detectable_difference * 100, 2),
             )
             for pair in tests.pairs
         ],
@@ -178,5 +180,5 @@ def tests_markdown(tests: records.Significance) -> str:
         f"{tests.level:g}; the last column is the difference that the correction's first step "
         f"would find with a probability of {text.percent(tests.power, 0)}. {overall} Expected "
         f"calibration error: {errors}. Misclassified by all models: "
-        f"{text.count(len(tests.misread_by_all), 'image')}.\n"
+        f"{text.count(len(tests.misclassified_by_all), 'image')}.\n"
     )

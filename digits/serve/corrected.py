@@ -63,7 +63,7 @@ def export(source: Path, target: Path) -> Exported:
     if not latest:
         raise UserError(
             f"expected corrections in {paths.relative(source)}, found none; start "
-            "`digits ui --feedback`, click a digit that is misread and say what it is"
+            "`digits ui --feedback`, click a digit that is misclassified and say what it is"
         )
     wanted = {
         target / label / f"{PREFIX}{digest[:32]}.png": content

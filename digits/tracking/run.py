@@ -14,7 +14,7 @@ from digits.tracking.git import Read
 from digits.tracking.provenance import params
 
 SHARED_SECTIONS = ("dataset", "preprocess", "split", "hardware")
-FIGURES = ("confusion.png", "curves.png", "misread.png")
+FIGURES = ("confusion.png", "curves.png", "misclassified.png")
 PREDICTIONS = "predictions.csv"
 TRAINING_ID = "digits.training"
 """The tag that names the training of a run, whoever writes it."""

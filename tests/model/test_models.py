@@ -96,7 +96,7 @@ def test_the_committed_tests_follow_from_the_committed_predictions():
         disagreements = int((first != second).sum())
         assert pair["p"] == pytest.approx(binomtest(only_first, disagreements).pvalue)
         assert pair["difference"] == pytest.approx(second.mean() - first.mean())
-    assert len(tests["misread_by_all"]) == sum(~np.any(list(correct.values()), axis=0))
+    assert len(tests["misclassified_by_all"]) == sum(~np.any(list(correct.values()), axis=0))
 
 
 def test_the_bundle_is_the_one_that_was_evaluated(ready, model):

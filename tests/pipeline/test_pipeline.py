@@ -106,7 +106,7 @@ def test_every_training_is_one_finished_run(reproduced):
             "optdigits test",
         }
         figures = {item.path for item in client.list_artifacts(run.info.run_id, "figures")}
-        assert {"figures/confusion.png", "figures/misread.png"} <= figures
+        assert {"figures/confusion.png", "figures/misclassified.png"} <= figures
     history = client.get_metric_history(named["cnn"].info.run_id, "epoch/validation_accuracy")
     assert [point.step for point in history] == [1, 2, 3, 4, 5, 6]
 

@@ -49,7 +49,7 @@ def test_the_models_are_tested_on_the_same_images():
     half = [label if place < 30 else 0 for place, label in enumerate(labels)]
     tests = comparison.tests({"ann": predicted(labels, half), "svc": predicted(labels, labels)})
     (pair,) = tests.pairs
-    assert (pair.only_first_right, pair.only_second_right) == (0, 20)
+    assert (pair.only_first_correct, pair.only_second_correct) == (0, 20)
     assert tests.calibration["svc"].expected_calibration_error == pytest.approx(1 / 15)
     text = comparison.tests_markdown(tests)
     assert "| ann, svc | +33.33 | 0, 20 | < 0.001 | < 0.001 | yes |" in text

@@ -67,7 +67,7 @@ def write_model(folder, model, validation=0.995):
     files.write_text(folder / "predictions.csv", table.to_csv(index=False))
     wrong = predictions != LABELS
     images = np.full((wrong.sum(), 8, 8), 255, np.uint8)
-    np.savez_compressed(folder / "misread.npz", index=index[wrong], images=images)
+    np.savez_compressed(folder / "misclassified.npz", index=index[wrong], images=images)
     made_records.tested(model, LABELS, probabilities, CLASSES).write(folder / "test.json")
     kept = {"kept_epoch": 2} if model == "ann" else {}
     made_records.train(model, validation, **kept).write(folder / "train.json")
@@ -271,7 +271,7 @@ def test_without_validation_set_and_common_mistakes(tmp_path):
     write_project(tmp_path, validation=None)
     path = tmp_path / "metrics" / "significance.json"
     tests = files.read_json(path)
-    files.write_json(path, tests | {"cochran": None, "misread_by_all": []})
+    files.write_json(path, tests | {"cochran": None, "misclassified_by_all": []})
     bare = render.render(results.read(tmp_path, WRONG))
     Reader(bare)
     assert "no validation set to choose by" in section(bare, "recommendation")

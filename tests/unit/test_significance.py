@@ -28,7 +28,7 @@ def exact(only_first, only_second):
 def test_a_pair_is_tested_exactly():
     first, second = columns(80, 3, 12, 5)
     (test,) = significance.pairs({"a": first, "b": second})
-    assert (test.only_first_right, test.only_second_right) == (3, 12)
+    assert (test.only_first_correct, test.only_second_correct) == (3, 12)
     assert test.difference == pytest.approx(0.09)
     assert test.p == test.p_corrected == pytest.approx(exact(3, 12))
     assert test.differs
@@ -57,12 +57,12 @@ def test_against_one_configuration_only():
     assert [(test.first, test.second) for test in tests] == [("b", "a"), ("b", "c")]
     assert tests[1].p == 1.0
     assert not tests[1].differs
-    assert tests[1].smallest_visible is None
+    assert tests[1].minimum_detectable_difference is None
 
 
-def test_the_smallest_visible_difference_is_found_as_often_as_said():
+def test_the_minimum_detectable_difference_is_found_as_often_as_said():
     images, disagreements = 10_000, 100
-    difference = significance.smallest_visible_difference(disagreements, images)
+    difference = significance.minimum_detectable_difference(disagreements, images)
     assert difference is not None
     rng = np.random.default_rng(1)
     share = disagreements / images
@@ -75,10 +75,10 @@ def test_the_smallest_visible_difference_is_found_as_often_as_said():
     assert significance.POWER - 0.1 < found / 400 < significance.POWER + 0.08
 
 
-def test_no_difference_is_visible_where_too_few_images_are_read_differently():
-    assert significance.smallest_visible_difference(0, 1000) is None
-    assert significance.smallest_visible_difference(3, 1000) is None
-    assert significance.smallest_visible_difference(1000, 1000) is not None
+def test_no_difference_is_detectable_where_too_few_images_are_predicted_differently():
+    assert significance.minimum_detectable_difference(0, 1000) is None
+    assert significance.minimum_detectable_difference(3, 1000) is None
+    assert significance.minimum_detectable_difference(1000, 1000) is not None
 
 
 def test_cochran_for_two_models_is_mcnemar_without_correction():
@@ -93,8 +93,8 @@ def test_cochran_for_two_models_is_mcnemar_without_correction():
 def test_what_all_models_misclassify():
     labels = np.array([1, 2, 3])
     predicted = {"a": np.array([1, 7, 5]), "b": np.array([0, 2, 8])}
-    assert significance.misread_by_all(np.array([10, 11, 12]), labels, predicted) == (
-        records.MisreadByAll(index=12, label=3, predictions={"a": 5, "b": 8}),
+    assert significance.misclassified_by_all(np.array([10, 11, 12]), labels, predicted) == (
+        records.MisclassifiedByAll(index=12, label=3, predictions={"a": 5, "b": 8}),
     )
 
 

@@ -177,7 +177,7 @@ def _misclassified(model: str, part: ModelResults) -> dict[str, Any]:
 
 def _misclassified_by_all(results: Results) -> str:
     """The images that no model predicts correctly, with what each takes them for."""
-    part, shown = next(iter(results.models.values())), results.tests.misread_by_all
+    part, shown = next(iter(results.models.values())), results.tests.misclassified_by_all
     if not shown:
         return ""
     captions = []

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PREPROCESSING, AUGMENTATION, HARDWARE = "preprocessing", "augmentation", "hardware"
 REPRODUCED = ("digits-svc", "ann-10k", "mlp-128", "three-networks")
 """The experiments that make published claims, in the order of the page."""
-MISCLASSIFIED, HISTORY, PREDICTIONS = "misread.npz", "history.csv", "predictions.csv"
+MISCLASSIFIED, HISTORY, PREDICTIONS = "misclassified.npz", "history.csv", "predictions.csv"
 INPUTS = (
     "params.yaml",
     "locks/compute.lock",
