@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -115,14 +116,14 @@ def _drawn(show: Path | None, images: list[Path], force: bool) -> list[Path | No
         if force:
             raise errors.UserError("--force lets --show replace files; expected --show OUT.png too")
         return [None] * len(images)
-    if show.suffix.lower() != ".png" or show.is_dir():
+    if show.suffix.lower() != ".png" or os.path.isdir(show):
         raise errors.UserError(
             f"--show: expected the name of a picture to write, ending in .png, received {show}"
         )
     numbered = [show.with_stem(f"{show.stem}-{number}") for number in range(1, len(images) + 1)]
     drawn = numbered if len(images) > 1 else [show]
-    present = [path for path in drawn if path.exists() or path.is_symlink()]
-    read = [path for path in images if path.exists()]
+    present = [path for path in drawn if os.path.lexists(path)]
+    read = [path for path in images if os.path.exists(path)]
     if lost := [path for path in present if path.exists() and any(map(path.samefile, read))]:
         raise errors.UserError(
             f"--show: {lost[0].name} is one of the images to read; choose another name"

@@ -96,16 +96,19 @@ def _used(tree: dict[str, Any], run: Run) -> dict[str, Any]:
 
 def _same_code(run: Run, commit: str) -> bool:
     """Whether `commit` has the working tree's code for all that the run does."""
-    stages = config.read(paths.DVC_YAML)["stages"]
+    stages: Any = config.read(paths.DVC_YAML).get("stages")
     used = ["download", "preprocess", "split", *(f"train_{model}" for model in run.models)]
     used += [target.split("@")[0] for target in run.targets]
-    code = {
-        dep
-        for stage in used
-        for dep in stages[stage]["deps"]
-        if dep.startswith(("digits/", "stages/", "locks/"))
-    }
-    return not git.changed(sorted(code), since=commit, untracked=False)
+    try:
+        listed = {dep for stage in used for dep in stages[stage]["deps"]}
+    except (KeyError, TypeError):
+        name = paths.DVC_YAML.name
+        raise UserError(
+            f"{name}: expected the stages {', '.join(used)} with their dependencies; restore it "
+            f"with `git checkout {name}`"
+        ) from None
+    code = sorted(dep for dep in listed if dep.startswith(("digits/", "stages/", "locks/")))
+    return not git.changed(code, since=commit, untracked=False)
 
 
 def execute(run: Run) -> FinishedRun:

@@ -1,6 +1,7 @@
 """The commit's pipeline, run anew in a scratch folder, to be compared with what it records."""
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -12,14 +13,17 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from digits.core import config, files, paths
+from pydantic import ValidationError
+
+from digits.core import config, paths, records
 from digits.core.errors import UserError
+from digits.datasets.download import Params as DatasetParams
 from digits.datasets.raw.published import MIRROR_VARIABLE, PUBLISHED, mirrors
 from digits.tracking import git
 from digits.verification import compare
-from digits.verification.compare import Evidence, Report, digest, is_timed, listed
+from digits.verification.compare import Evidence, Report, digest, listed
+from digits.verification.lock import Lock, Stage
 
 LAST_LINES = 15
 """Lines of a failed stage that its error repeats."""
@@ -52,32 +56,32 @@ def verify(models: Iterable[str] = (), keep: Path | None = None) -> Report:
                 f"commit {commit[:12]} has no dvc.lock, so it records nothing to verify; run "
                 "`dvc repro` and commit what it writes"
             )
-        dataset = config.read(committed / paths.PARAMS.name)["dataset"]
-        environment = _environment(scratch, dataset["name"])
+        dataset = _dataset(committed)
+        lock = Lock.load(committed)
+        environment = _environment(scratch, dataset.name)
         order = _plan(retrained, [f"evaluate@{model}" for model in models], environment)
-        lock = config.read(committed / paths.DVC_LOCK.name)
         if models:
-            lock["stages"] = {name: lock["stages"].get(name, {}) for name in order}
+            lock = lock.only(order)
         _check_space(scratch, lock)
         _bring_own_data(dataset, retrained)
         _reproduce(retrained, ["download"], environment)
-        _check_data(recorded_outputs(lock), retrained)
-        showing = showing_times(order, lock)
+        _check_data(lock.digests, retrained)
+        showing = lock.showing_times(order)
         training = [name for name in order if name not in ("download", *showing)]
         _reproduce(retrained, training, environment)
-        found = _stages(retrained, ["download", *training])
-        made = {path: retrained / path for path in recorded_outputs({"stages": found})}
+        found = Lock.load(retrained).only(["download", *training])
+        made = {path: retrained / path for path in found.outputs}
         if showing:
             for name in showing:
-                _bring_inputs(lock["stages"][name], retrained, redrawn)
+                _bring_inputs(lock.stages[name], retrained, redrawn)
             _reproduce(redrawn, showing, environment)
-            drawn = _stages(redrawn, showing)
-            made |= {path: redrawn / path for path in recorded_outputs({"stages": drawn})}
-            found |= drawn
-        outputs = compare.judge(Evidence(recorded_outputs(lock), made, committed, paths.ROOT))
+            drawn = Lock.load(redrawn).only(showing)
+            made |= {path: redrawn / path for path in drawn.outputs}
+            found = Lock(stages=found.stages | drawn.stages)
+        outputs = compare.judge(Evidence(lock.digests, made, committed, paths.ROOT))
     stale = [
         f"dvc.lock records {name} with other inputs than the commit holds: {listed(inputs)}"
-        for name, inputs in changed_inputs(lock, {"stages": found}).items()
+        for name, inputs in lock.changed_inputs(found).items()
     ]
     _warn(stale)
     return Report(commit, time.monotonic() - began, outputs, changed + stale)
@@ -119,6 +123,10 @@ def _scratch(keep: Path | None) -> Iterator[Path]:
         keep.mkdir(parents=True)
     except FileExistsError:
         raise UserError(f"{keep} exists; name a folder that does not, or remove it") from None
+    except OSError as error:
+        raise UserError(
+            f"--keep: {keep} cannot be made ({error.strerror}); name another folder"
+        ) from None
     yield keep.resolve()
 
 
@@ -161,17 +169,24 @@ def _is(path: Path, sha256: str) -> bool:
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
 
-def _bring_own_data(dataset: dict[str, Any], clone: Path) -> None:
+def _dataset(clone: Path) -> DatasetParams:
+    """The section dataset of the commit, whose other sections may be of another version."""
+    section = config.read(clone / paths.PARAMS.name).get("dataset")
+    try:
+        return DatasetParams.model_validate_json(json.dumps(section), strict=True)
+    except ValidationError as error:
+        raise UserError(f"the commit's {paths.PARAMS.name} names no data set: {error}") from None
+
+
+def _bring_own_data(dataset: DatasetParams, clone: Path) -> None:
     """Copy the user's own data set, which git need not hold."""
-    source, target = paths.HOME / dataset["path"], (clone / dataset["path"]).resolve()
-    if dataset["name"] not in ("idx", "folder") or target == source.resolve():
+    source, target = paths.HOME / dataset.path, (clone / dataset.path).resolve()
+    if dataset.name not in ("idx", "folder") or target == source.resolve():
         return
     if not source.is_dir():
         raise UserError(f"dataset.path: expected a folder, but {source} is none")
     if not target.is_relative_to(clone.parent):
-        raise UserError(
-            f"dataset.path: {dataset['path']} leads out of the project; make it absolute"
-        )
+        raise UserError(f"dataset.path: {dataset.path} leads out of the project; make it absolute")
     shutil.copytree(source, target, dirs_exist_ok=True)
 
 
@@ -221,8 +236,8 @@ def _call(
         )
 
 
-def _check_space(scratch: Path, lock: dict[str, Any]) -> None:
-    sizes = [out["size"] for stage in lock["stages"].values() for out in stage.get("outs", [])]
+def _check_space(scratch: Path, lock: Lock) -> None:
+    sizes = [out.size for out in lock.outputs.values()]
     needed, free = sum(sizes) / 2**20, shutil.disk_usage(scratch).free / 2**20
     if free < needed:
         raise UserError(
@@ -235,7 +250,7 @@ def _check_data(recorded: dict[str, str], retrained: Path) -> None:
     """Stop before the long part if the data set is another one."""
     path = paths.relative(paths.RAW)
     if digest(retrained / path) != recorded.get(path):
-        name = files.read_json(retrained / path / paths.DATASET_JSON)["name"]
+        name = records.RawFiles.read(retrained / path / paths.DATASET_JSON).name
         raise UserError(
             f"{path}: expected the data set that dvc.lock records ({recorded.get(path)}), received "
             f"another ({name}, {digest(retrained / path)}); put your own data back, or set "
@@ -243,62 +258,10 @@ def _check_data(recorded: dict[str, str], retrained: Path) -> None:
         )
 
 
-def showing_times(order: list[str], lock: dict[str, Any]) -> list[str]:
-    """The stages that read times, directly or as other stages show them."""
-    showing, shown = [], set()
-    for name in order:
-        stage = lock["stages"].get(name, {})
-        if any(is_timed(dep["path"]) or dep["path"] in shown for dep in stage.get("deps", [])):
-            showing.append(name)
-            shown |= {out["path"] for out in stage.get("outs", [])}
-    return showing
-
-
-def _bring_inputs(stage: dict[str, Any], retrained: Path, redrawn: Path) -> None:
+def _bring_inputs(stage: Stage, retrained: Path, redrawn: Path) -> None:
     """Copy what a stage reads and git does not hold."""
-    for dep in stage["deps"]:
-        source, target = retrained / dep["path"], redrawn / dep["path"]
+    for dep in stage.deps:
+        source, target = retrained / dep.path, redrawn / dep.path
         if not target.exists() and source.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
-
-
-def _stages(folder: Path, names: list[str]) -> dict[str, Any]:
-    """The entries of some stages in the dvc.lock of a folder."""
-    stages = config.read(folder / paths.DVC_LOCK.name)["stages"]
-    return {name: stages[name] for name in names}
-
-
-def recorded_outputs(lock: dict[str, Any]) -> dict[str, str]:
-    """MD5 of every output that a dvc.lock records, by its path."""
-    stages = lock["stages"].values()
-    return {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", [])}
-
-
-def changed_inputs(recorded: dict[str, Any], found: dict[str, Any]) -> dict[str, list[str]]:
-    """What was recorded from other code or parameters than were run.
-
-    Args:
-        recorded: The dvc.lock of the commit.
-        found: The dvc.lock that running the commit gave.
-
-    Returns:
-        The changed files, and params.yaml if a parameter changed, by the stage that reads them.
-
-    """
-    made = recorded_outputs(found)
-    changed = {}
-    for name, stage in found["stages"].items():
-        before = recorded["stages"].get(name, {})
-        read, read_before = (
-            {dep["path"]: dep.get("md5") for dep in entry.get("deps", [])} | entry.get("params", {})
-            for entry in (stage, before)
-        )
-        inputs = sorted(
-            path
-            for path in read | read_before
-            if path not in made and read.get(path) != read_before.get(path)
-        )
-        if inputs:
-            changed[name] = inputs
-    return changed

@@ -1,51 +1,31 @@
 """What of a commit is run anew, and on which data."""
 
 import hashlib
+import subprocess
+
+import pytest
 
 from digits.core import files, paths
+from digits.core.errors import UserError
 from digits.datasets.raw.published import MIRROR_VARIABLE, PUBLISHED, File, Published
 from digits.verification import rerun
 
 
-def lock(**stages) -> dict:
-    """A dvc.lock: by stage, what it reads, what it writes, and a parameter."""
-    return {
-        "stages": {
-            name: {
-                "deps": [{"path": path, "md5": md5} for path, md5 in deps.items()],
-                "params": {"params.yaml": {"seed": seed}},
-                "outs": [{"path": path, "md5": md5} for path, md5 in outs.items()],
-            }
-            for name, (deps, outs, seed) in stages.items()
-        }
-    }
+def commit(folder):
+    for words in (("add", "--all"), ("commit", "--quiet", "--allow-empty", "--message", "m")):
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+        subprocess.run(["git", *identity, *words], cwd=folder, check=True)
 
 
-def test_what_shows_times_is_told_from_what_is_compared_directly():
-    known = lock(
-        train=({"train.py": "1"}, {"models/svc": "1", "metrics/svc/timing.json": "1"}, 0),
-        evaluate=({"models/svc": "1"}, {"metrics/svc/test.json": "1"}, 0),
-        compare=({"metrics/svc/timing.json": "1"}, {"reports/comparison.md": "1"}, 0),
-        page=({"reports/comparison.md": "1"}, {"reports/report.html": "1"}, 0),
-    )
-    order = ["train", "evaluate", "new", "compare", "page"]
-    assert rerun.showing_times(order, known) == ["compare", "page"]
-
-
-def test_inputs_that_the_record_does_not_know_are_named():
-    recorded = lock(
-        split=({"split.py": "1"}, {"train.npz": "1"}, 0),
-        train=({"train.py": "1", "train.npz": "1"}, {"models/svc": "1"}, 0),
-    )
-    found = lock(
-        split=({"split.py": "1"}, {"train.npz": "2"}, 1),
-        train=({"train.py": "2", "train.npz": "2"}, {"models/svc": "2"}, 0),
-    )
-    assert rerun.changed_inputs(recorded, recorded) == {}
-    assert rerun.changed_inputs(recorded, found) == {
-        "split": ["params.yaml"],
-        "train": ["train.py"],
-    }
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A repository with a commit, which is taken for the project."""
+    folder = (tmp_path / "project").resolve()
+    folder.mkdir()
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    commit(folder)
+    monkeypatch.setattr(paths, "ROOT", folder)
+    return folder
 
 
 def test_the_data_at_hand_are_used_if_they_are_the_published_ones(tmp_path, monkeypatch):
@@ -66,3 +46,38 @@ def test_the_data_at_hand_are_used_if_they_are_the_published_ones(tmp_path, monk
     assert rerun.mirror("mnist") == str(tmp_path / "project/../shared/set")
     files.write_text(tmp_path / "project/data/raw/images.gz", "images")
     assert rerun.mirror("mnist") == str(tmp_path / "project/data/raw")
+
+
+@pytest.mark.parametrize("place", ["there", "file/below", "x" * 300])
+def test_a_folder_that_cannot_be_made_is_said_before_anything_is_run(project, tmp_path, place):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=place[:10]):
+        rerun.verify(keep=tmp_path / place)
+
+
+@pytest.mark.parametrize(
+    ("files_", "words"),
+    [
+        ({}, "has no dvc.lock"),
+        ({"dvc.lock": "stages: 3"}, r"dvc\.lock is not as DVC writes it"),
+        ({"dvc.lock": "a: [", "params.yaml": "dataset: {}"}, "names no data set"),
+        ({"dvc.lock": "stages: {}", "params.yaml": "a: &a [*a]"}, "refers to what it is part of"),
+        ({"dvc.lock": "stages: {}", "params.yaml": "dataset: [1]"}, "names no data set"),
+    ],
+)
+def test_a_commit_that_records_nothing_is_said(project, tmp_path, files_, words):
+    for name, text in files_.items():
+        (project / name).write_text(text)
+    if "params.yaml" not in files_:
+        text = "dataset: {name: mnist, path: data/own, fallback: none}"
+        (project / "params.yaml").write_text(text)
+    commit(project)
+    with pytest.raises(UserError, match=words):
+        rerun.verify(keep=tmp_path / "kept")
+
+
+def test_what_is_no_repository_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    with pytest.raises(UserError, match="expected a clone of the project with a commit"):
+        rerun.verify()
