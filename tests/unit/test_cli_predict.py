@@ -143,6 +143,29 @@ def test_what_cannot_be_read_does_not_keep_the_rest_from_it(predict, tmp_path):
         assert f"error: {path.name}: " in done.stderr
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["x" * 300 + ".png", "/dev/null", "/dev/zero", "no/folder.png", ".", "", "/proc/self/mem"],
+)
+def test_what_is_no_file_is_one_line(predict, tmp_path, name):
+    good = saved(tmp_path / "good.png", page("0"))
+    done = predict(name, good)
+    assert done.exit_code == 1
+    assert "good.png: 0 (" in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: {name.rpartition('/')[2] or '.'}: ")
+
+
+def test_a_place_that_cannot_be_written_to_is_one_line(predict, tmp_path):
+    good = saved(tmp_path / "good.png", page("0"))
+    for place in ("x" * 300 + ".png", "/proc/out.png", good / "out.png"):
+        done = predict(good, "--show", place)
+        assert done.exit_code == 1
+        assert "good.png: 0 (" in done.stdout
+        (line,) = done.stderr.splitlines()
+        assert "cannot be written" in line
+
+
 def test_other_formats_and_depths_are_read(predict, tmp_path):
     grey = page("01")
     frames = [Image.fromarray(grey), Image.fromarray(page("11"))]

@@ -3,6 +3,7 @@
 import ctypes
 import io
 import logging
+import os
 import struct
 import warnings
 from collections.abc import Callable
@@ -102,7 +103,7 @@ def open_image(source: Path | bytes) -> OpenedImage:
             All errors name the file without its folder.
 
     """
-    name = source.name if isinstance(source, Path) else "the image"
+    name = (source.name or str(source)) if isinstance(source, Path) else "the image"
     data = _read_bytes(source, name) if isinstance(source, Path) else source
     if not data:
         raise NoImageError(f"{name}: expected an image, received an empty file; send it again")
@@ -145,9 +146,10 @@ def decoded(file: OpenedImage) -> np.ndarray:
 
 
 def _read_bytes(path: Path, name: str) -> bytes:
-    if path.is_dir():
+    # Unlike pathlib's, these do not fail for names that no file can have.
+    if os.path.isdir(path):
         raise UserError(f"{name}: expected an image file, received a folder; name the files in it")
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):
         raise UserError(f"{name}: expected an image file, received a device or a pipe")
     try:
         with path.open("rb") as file:
