@@ -19,7 +19,9 @@ def atomic(path: Path) -> Iterator[Path]:
 
     Raises:
         OSError: with `path` as its file name if there is no room for it, whatever file a library
-            names: shutil names the one that it reads, and numpy none.
+            names: shutil names the one that it reads.
+        UserError: naming `path`, too, if a library does not say why it could not write: numpy has
+            only counted what it has written.
 
     """
     temporary = None
@@ -32,6 +34,11 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
+        if error.errno is None:
+            raise UserError(
+                f"{path} cannot be written ({error}); free some space, then run the same command "
+                "again"
+            ) from error
         if error.errno not in UNWRITABLE:
             raise
         raise OSError(error.errno, error.strerror or os.strerror(error.errno), str(path)) from error

@@ -60,6 +60,14 @@ def test_a_full_disk_is_said_of_what_was_being_written(tmp_path, write):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_library_that_does_not_say_why_it_cannot_write_is_understood(tmp_path):
+    target = tmp_path / "images.npy"
+    with pytest.raises(UserError, match=r"images\.npy cannot be written"), files.atomic(target):
+        # What numpy raises where the disk is full before an array is written.
+        raise OSError("1000000 requested and 25584 written")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_full_disk_is_said_before_anything_is_written(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device", "/tmp/other")
