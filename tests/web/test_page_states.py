@@ -43,6 +43,27 @@ def test_what_keeps_the_answer_away_is_said(browser, service, answer, told):
     assert browser.value("getComputedStyle(document.querySelector('#number')).opacity") == "1"
 
 
+def test_what_takes_all_models_too_long_is_read_by_one(browser, service):
+    browser("Page.addScriptToEvaluateOnNewDocument", source=ANSWERS)
+    browser.open(service.address)
+    browser.value(
+        "window.asked = []; window.all = fetch; window.fetch = (address, ...given) => {"
+        " const count = String(address).split('model=').length - 1; asked.push(count);"
+        " window.refuse = count > 1 ? 503 : null; return all(address, ...given); }"
+    )
+    browser.draw(SEVEN)
+    browser.wait(number_is("7"))
+    assert browser.text("#summary") == "1 digit"
+    browser.wait_text("#state", "The other models take too long")
+    assert browser.value("getComputedStyle(document.querySelector('#number')).opacity") == "1"
+    assert browser.value("asked.filter((count) => count > 1).length") == 3  # then it is enough
+    # The next change is asked of all again.
+    browser.value("window.fetch = really")
+    browser.draw([(x + 150, y) for x, y in SEVEN])
+    browser.wait(all_asked(2))
+    assert not browser.seen("#state")
+
+
 def test_a_slow_answer_is_told_from_a_quick_one(browser, service):
     browser.open(service.address)
     service.reader.may_read.clear()

@@ -35,7 +35,7 @@ const keypad = new Keypad(service, {
 });
 
 let answer = null; // what the service said last of what is on the sheet
-let answered = null; // the content that it belongs to
+let answered = null; // {picture, revision} that it belongs to
 let result = null; // the same as it is shown
 
 // What changes on the sheet ---------------------------------------------------------------------
@@ -82,7 +82,7 @@ reading.addEventListener("answer", ({ detail }) => {
   if (!detail.whole) addKnown(detail.answer);
   else corrections.note(detail.answer);
   const began = performance.now();
-  answered = { picture: sheet.picture };
+  answered = { picture: sheet.picture, revision: detail.revision };
   show(detail.answer);
   if (detail.whole) corrections.settle();
   if (detail.took === undefined) return;
@@ -104,16 +104,20 @@ function show(next) {
   result = next && judge(next, model(), sheet.corrected, service.classes);
   results.show(result);
   boxes.show(result);
-  if (!sheet.empty) canvasSays(result?.views.length ? aloud(result) : "no digits");
-  results.showState(reading.state, answer !== null);
+  if (!sheet.empty) canvasSays(!result ? "not read yet" : result.views.length ? aloud(result) : "no digits");
+  showState();
+}
+
+function showState() {
+  results.showState(reading.state, answered !== null && answered.revision !== sheet.revision);
 }
 
 let waiting = 0;
 reading.addEventListener("state", ({ detail: state }) => {
   clearTimeout(waiting);
-  if (state === "resting") $("busy").hidden = true;
+  if (state === "resting" || state === "partial") $("busy").hidden = true;
   else waiting = setTimeout(() => ($("busy").hidden = false), SEEN);
-  results.showState(state, answer !== null);
+  showState();
 });
 
 reading.addEventListener("refused", ({ detail: { status, body, content } }) => {
@@ -274,7 +278,7 @@ async function start() {
   );
   keypad.show();
   showStorage();
-  results.showState(reading.state, answer !== null);
+  showState();
   reading.use(ordered());
   document.body.dataset.ready = "";
 }

@@ -4,6 +4,7 @@ const PAUSE = 1500; // milliseconds before it is asked again, unless it names an
 const GAP = 100; // milliseconds between readings of a moving pen: the service is free when it rests
 const SLOW = 1000; // milliseconds until the page says that it takes long
 const TRIES = 20; // of what is asked for until there is an answer
+const LATE = 3; // times that all models are asked for what takes them too long
 const LOST = 60000; // milliseconds until no answer is expected any more
 
 export const until = (milliseconds, signal) =>
@@ -47,12 +48,13 @@ export const again = ({ status }) => status === 0 || status === 429 || status ==
 export const trouble = ({ status }) => ({ 0: "down", 429: "busy", 503: "late" })[status];
 
 // Events: "answer" {answer, content, revision, whole, took}, "state" "resting" | "reading" | "slow" |
-// "busy" | "late" | "down", and "refused" {status, body, content}.
+// "busy" | "late" | "partial" | "down", and "refused" {status, body, content}.
 export class Reading extends EventTarget {
   #whole = null; // {revision, content, abort} that is asked of all models
   #live = null; // the same of one model
   #done = -1; // revision that all models have answered
   #lively = -1; // revision that one model has answered
+  #late = { revision: -1, count: 0 }; // how often all models have taken too long for it
   #changedAt = 0;
   #paused = null;
   #slow = 0;
@@ -117,7 +119,10 @@ export class Reading extends EventTarget {
       this.#emit("answer", { answer: known, content, revision, whole: true });
       return this.#rest();
     }
-    if (!this.#paused && !this.#whole) this.#read(true);
+    if (this.#paused || this.#whole) return;
+    // What takes all models too long is read by one of them first.
+    if (this.#late.revision !== revision || this.#lively === revision) this.#read(true);
+    else if (!this.#live) this.#read(false);
   }
 
   async #read(whole) {
@@ -146,6 +151,7 @@ export class Reading extends EventTarget {
 
   #answered(job, whole, asked, reply, frame, began) {
     if (reply.withdrawn) return;
+    if (whole && reply.status === 503 && this.#tooLate(job)) return;
     if (again(reply)) return this.#pause(reply);
     const current = job.revision === this.sheet.revision;
     if (reply.status !== 200) {
@@ -176,6 +182,16 @@ export class Reading extends EventTarget {
     });
   }
 
+  // Whether all models have been asked often enough for what one of them has answered.
+  #tooLate({ revision }) {
+    const { count } = this.#late.revision === revision ? this.#late : { count: 0 };
+    this.#late = { revision, count: count + 1 };
+    if (count + 1 < LATE || this.#lively !== revision) return false;
+    this.#done = revision;
+    this.#rest("partial");
+    return true;
+  }
+
   async #pause(reply) {
     if (this.#paused) return;
     this.#paused = new AbortController();
@@ -186,14 +202,14 @@ export class Reading extends EventTarget {
   }
 
   #wait() {
-    if (this.#state === "resting") this.#say("reading");
+    if (this.#state === "resting" || this.#state === "partial") this.#say("reading");
     clearTimeout(this.#slow);
     this.#slow = setTimeout(() => this.#state === "reading" && this.#say("slow"), SLOW);
   }
 
-  #rest() {
+  #rest(state = "resting") {
     clearTimeout(this.#slow);
-    this.#say("resting");
+    this.#say(state);
   }
 
   #say(state) {

@@ -14,6 +14,7 @@ const STATES = {
   slow: "Still reading. It takes longer than usual.",
   busy: "The reader is busy with other pictures. Yours is asked for again in a moment.",
   late: "This takes the reader too long just now. It is asked again.",
+  partial: "The other models take too long for so much at once.",
   down: "The reader cannot be reached. Your sheet is kept, and read as soon as it is back.",
 };
 
@@ -73,10 +74,11 @@ export class Results {
 
   // What there is to say while there is no answer yet, or none to what is on the sheet now.
   showState(state, stale) {
+    const quick = state === "resting" || state === "reading";
     // An answer that takes no time is not announced.
     say($("state"), state === "resting" || (state === "reading" && this.#result) ? "" : STATES[state]);
-    $("reading").classList.toggle("stale", stale && state !== "resting" && state !== "reading");
-    if (state !== "resting" && state !== "reading") this.speak(STATES[state]);
+    $("reading").classList.toggle("stale", stale && !quick);
+    if (!quick) this.speak(STATES[state]);
   }
 
   speak(text) {
