@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from digits.report.figures import experiments
+from digits.report.outcomes import Repeated
+from tests import made_records
 
 
 def row(accuracy, **more):
-    ends = {"test_accuracy_low": accuracy - 0.01, "test_accuracy_high": min(1, accuracy + 0.01)}
-    return {"test_accuracy": accuracy, **ends, **more}
+    return made_records.row(accuracy=accuracy, **more)
 
 
 @pytest.mark.parametrize(("best", "scale"), [(0.98, "linear"), (0.9999, "log")])
@@ -22,7 +23,9 @@ def test_errors_that_are_widely_apart_are_drawn_on_a_logarithmic_scale(best, sca
 
 
 def test_every_run_stands_below_its_mean():
-    means = {"plain": {"mean": 0.98, "mean_low": 0.97, "mean_high": 0.99}}
+    means = {
+        "plain": Repeated(runs=2, mean=0.98, standard_deviation=0.01, mean_low=0.97, mean_high=0.99)
+    }
     (axes,) = experiments.repeats("ann", {"plain": [0.97, 0.99]}, means).axes
     strokes = next(line for line in axes.lines if line.get_marker() == "|")
     assert list(strokes.get_xdata()) == [97, 99]

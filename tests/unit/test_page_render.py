@@ -165,6 +165,10 @@ def write_outcomes(outcomes):
                 {"variant": "cpu-float32-2", "seed": None, "models": {"ann": figures(0.91)}},
             ],
         },
+        "hardware-of-svc": {
+            "reference": None,
+            "runs": [{"variant": "cpu-float32-2", "seed": None, "models": {"svc": figures()}}],
+        },
     }
     for name, outcome in made.items():
         for run in outcome["runs"]:
@@ -239,6 +243,12 @@ def test_what_is_said(text):
     assert "svc</span> is not trained in epochs" in section(text, "learning")
     assert "not judged" in section(text, "reproduction")
     assert "no GPU" in section(text, "hardware")
+
+
+def test_what_was_measured_of_further_models_joins_its_experiment(text):
+    rows = section(text, "hardware").split("<tbody>")[1].split("</tr>")[:-1]
+    shown = [re.sub(r"<[^>]*>", " ", row).split()[1:3] for row in rows]
+    assert shown == [["ann", "cpu-float32-1"], ["ann", "cpu-float32-2"], ["svc", "cpu-float32-2"]]
 
 
 def test_every_image_is_counted_in_the_confusion_matrix(text):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digits.core.records import Row
 from digits.report.figures.drawing import (
     LINE,
     MUTED,
@@ -19,6 +20,7 @@ from digits.report.figures.drawing import (
     panel,
     percent_axis,
 )
+from digits.report.outcomes import Repeated
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +31,7 @@ WIDELY_APART = 10
 
 def errors(
     model: str,
-    rows: Mapping[str, Mapping[str, Any]],
+    rows: Mapping[str, Row],
     reference: str | None,
     real: Sequence[str],
 ) -> "Figure":
@@ -48,8 +50,8 @@ def errors(
         interval(
             axes,
             place,
-            1 - row["test_accuracy"],
-            (1 - row["test_accuracy_high"], 1 - row["test_accuracy_low"]),
+            1 - row.test_accuracy,
+            (1 - row.test_accuracy_high, 1 - row.test_accuracy_low),
             fmt="D" if name == reference else "o",
             color=colour(model),
             markerfacecolor=colour(model) if filled else "none",
@@ -57,11 +59,11 @@ def errors(
             markersize=7,
         )
     if reference is not None and reference in rows:
-        start = (1 - rows[reference]["test_accuracy"]) * 100
+        start = (1 - rows[reference].test_accuracy) * 100
         axes.axvline(start, color=MUTED, linewidth=1, dashes=(4, 3))
     lines_of_text(axes, list(rows))
     unit = "error on the test set, 95% interval"
-    shares = [max(1 - row["test_accuracy"], 1e-4) * 100 for row in rows.values()]
+    shares = [max(1 - row.test_accuracy, 1e-4) * 100 for row in rows.values()]
     if max(shares) > WIDELY_APART * min(shares):
         log_axis(axes, shares)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.6g}%")
@@ -75,14 +77,14 @@ def errors(
 def repeats(
     model: str,
     runs: Mapping[str, Sequence[float]],
-    means: Mapping[str, Mapping[str, Any]],
+    means: Mapping[str, Repeated],
 ) -> "Figure":
     """Test accuracy of each configuration over its seeds: every run, the mean, its 95% interval.
 
     Args:
         model: Whose colour it is drawn in.
         runs: The accuracy of every run of each configuration.
-        means: mean, mean_low and mean_high of each one, as `significance.repeated` gives them.
+        means: Of each one.
 
     """
     drawn, axes = panel(WIDE, 34 * len(means) + 52)
@@ -92,8 +94,8 @@ def repeats(
         interval(
             axes,
             place,
-            mean["mean"],
-            (mean["mean_low"], mean["mean_high"]),
+            mean.mean,
+            (mean.mean_low, mean.mean_high),
             fmt=marker(model),
             color=colour(model),
             markersize=7,
@@ -104,9 +106,7 @@ def repeats(
     return drawn
 
 
-def by_variant(
-    variants: Mapping[str, Mapping[str, Mapping[str, Any]]], measure: str, unit: str
-) -> "Figure":
+def by_variant(variants: Mapping[str, Mapping[str, Row]], measure: str, unit: str) -> "Figure":
     """One measure of every model in every variant.
 
     Args:
@@ -122,14 +122,15 @@ def by_variant(
         for line, model in enumerate(models):
             if (row := rows.get(model)) is None:
                 continue
-            known.append(row[measure])
+            value: float = getattr(row, measure)
+            known.append(value)
             offset = (line - (len(models) - 1) / 2) * 0.75 / len(models)
             style: dict[str, Any] = {"color": colour(model), "markersize": 6}
             if measure == "test_accuracy":
-                bounds = (row["test_accuracy_low"], row["test_accuracy_high"])
-                interval(axes, place + offset, row[measure], bounds, fmt=marker(model), **style)
+                bounds = (row.test_accuracy_low, row.test_accuracy_high)
+                interval(axes, place + offset, value, bounds, fmt=marker(model), **style)
             else:
-                axes.plot(row[measure], place + offset, marker(model), **style)
+                axes.plot(value, place + offset, marker(model), **style)
     lines_of_text(axes, list(variants))
     for place in range(1, len(variants)):
         axes.axhline(place - 0.5, color=LINE, linewidth=0.8)

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from digits.core.records import Pair, Robustness
+from digits.core.records import Robustness
 from digits.report.figures import drawing
 from digits.report.figures.experiments import by_variant, errors, repeats
+from digits.report.outcomes import Figures, Outcome
 from digits.report.page import advice
 from digits.report.page.results import AUGMENTATION, HARDWARE, PREPROCESSING
-
-Outcome = Mapping[str, Any]
 
 SIDE_BY_SIDE = (("shift", 2), ("shift", 4), ("rotation", 30), ("scale", 0.6), ("scale", 1.3))
 """Changes and amounts at which published configurations and ours are put side by side."""
@@ -30,45 +29,44 @@ def sections(outcomes: Mapping[str, Outcome]) -> dict[str, dict[str, Any] | None
 
 
 def _preprocessing(outcome: Outcome) -> dict[str, Any]:
-    shown, source = {}, f"the outcome of {PREPROCESSING}"
+    shown = {}
     for model, variants in _by_model(outcome).items():
         rows = {variant: runs[0] for variant, runs in variants.items()}
-        tests = [Pair.of(test, source) for test in outcome["tests"].get(model, [])]
+        tests = (outcome.tests or {}).get(model, ())
         real = [test.second for test in tests if test.differs]
-        figure = errors(model, rows, outcome["reference"], real)
+        figure = errors(model, rows, outcome.reference, real)
         shows = f"Error of {model} on the test set by preprocessing, with 95% intervals"
-        accuracies = {variant: row["test_accuracy"] for variant, row in rows.items()}
+        accuracies = {variant: row.test_accuracy for variant, row in rows.items()}
         shown[model] = {
             "rows": rows,
             "tests": {test.second: test for test in tests},
             "svg": drawing.svg(figure, f"preprocessing-{model}", shows),
             "verdict": advice.verdict(model, tests, accuracies),
         }
-    return {**outcome, "shown": shown}
+    return {"outcome": outcome, "shown": shown}
 
 
 def _augmentation(outcome: Outcome) -> dict[str, Any]:
     by_model = _by_model(outcome)
     shown = {}
-    for model, means in outcome["repeats"].items():
+    for model, means in (outcome.repeats or {}).items():
         accuracies = {
-            variant: [row["test_accuracy"] for row in runs]
+            variant: [row.test_accuracy for row in runs]
             for variant, runs in by_model.get(model, {}).items()
         }
-        figure = repeats(model, accuracies, means)
         shows = f"Test accuracy of {model} over seeds, by augmentation"
         shown[model] = {
             "means": means,
-            "welch": outcome["welch"].get(model, {}),
-            "svg": drawing.svg(figure, f"augmentation-{model}", shows),
+            "welch": (outcome.welch or {}).get(model, {}),
+            "svg": drawing.svg(repeats(model, accuracies, means), f"augmentation-{model}", shows),
         }
-    return {**outcome, "shown": shown}
+    return {"outcome": outcome, "shown": shown}
 
 
 def _hardware(outcome: Outcome) -> dict[str, Any]:
-    variants: dict[str, dict[str, Any]] = {}
-    for run in outcome["runs"]:
-        variants[run["variant"]] = run["models"] | variants.get(run["variant"], {})
+    variants: dict[str, dict[str, Figures]] = {}
+    for run in outcome.runs:
+        variants[run.variant] = run.models | variants.get(run.variant, {})
     panels = {
         name: drawing.svg(
             by_variant(variants, measure, unit),
@@ -78,15 +76,15 @@ def _hardware(outcome: Outcome) -> dict[str, Any]:
         for measure, (name, unit) in MEASURES.items()
     }
     models = list(dict.fromkeys(model for rows in variants.values() for model in rows))
-    return {**outcome, "variants": variants, "panels": panels, "models": models}
+    return {"outcome": outcome, "variants": variants, "panels": panels, "models": models}
 
 
-def _by_model(outcome: Outcome) -> dict[str, dict[str, list[dict[str, Any]]]]:
+def _by_model(outcome: Outcome) -> dict[str, dict[str, list[Figures]]]:
     """The figures of an outcome's runs, by model and by variant."""
-    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for run in outcome["runs"]:
-        for model, figures in run["models"].items():
-            found.setdefault(model, {}).setdefault(run["variant"], []).append(figures)
+    found: dict[str, dict[str, list[Figures]]] = {}
+    for run in outcome.runs:
+        for model, figures in run.models.items():
+            found.setdefault(model, {}).setdefault(run.variant, []).append(figures)
     return found
 
 
@@ -122,16 +120,13 @@ def _measured(outcomes: Mapping[str, Outcome]) -> Iterator[tuple[str, Robustness
     """The robustness of each configuration of an experiment, once."""
     seen = set()
     for experiment in ("three-networks", AUGMENTATION):
-        for run in outcomes.get(experiment, {"runs": []})["runs"]:
-            for model, figures in run["models"].items():
-                known_as = "as published" if experiment != AUGMENTATION else run["variant"]
+        for run in outcomes[experiment].runs if experiment in outcomes else ():
+            for model, figures in run.models.items():
+                known_as = "as published" if experiment != AUGMENTATION else run.variant
                 name = f"{model}, {known_as}"
-                if name not in seen and "robustness" in figures:
+                if name not in seen and figures.robustness:
                     seen.add(name)
-                    yield (
-                        name,
-                        Robustness.of(figures["robustness"], f"the outcome of {experiment}"),
-                    )
+                    yield name, figures.robustness
 
 
 def _accuracy_at(measured: Robustness, change: str, amount: float) -> float | None:

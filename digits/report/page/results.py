@@ -57,7 +57,7 @@ class Results:
     rows: dict[str, records.Row]
     tests: records.Significance
     models: dict[str, ModelResults]
-    outcomes: dict[str, dict[str, Any]]
+    outcomes: dict[str, Outcome]
     """By the name of the experiment, of those that were made."""
     digests: dict[str, str]
     """SHA-256 of the inputs, by path."""
@@ -102,13 +102,14 @@ def outcome_files(folder: Path, name: str) -> list[Path]:
     return [path for path in found if path.is_file()]
 
 
-def _joined(parts: list[Path]) -> dict[str, Any]:
+def _joined(parts: list[Path]) -> Outcome:
     """One experiment, with what was measured of further models."""
-    first, *others = (Outcome.read(path).as_dict() for path in parts)
+    first, *others = map(Outcome.read, parts)
     for part in others:
-        first["runs"] += part["runs"]
-        for key in {"tests", "repeats", "welch"} & part.keys() & first.keys():
-            first[key] = part[key] | first[key]
+        joined: dict[str, Any] = {"runs": first.runs + part.runs}
+        for key in ("tests", "repeats", "welch"):
+            joined[key] = (getattr(part, key) or {}) | (getattr(first, key) or {})
+        first = first.model_copy(update=joined)
     return first
 
 
