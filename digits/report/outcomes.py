@@ -7,17 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from digits.core import paths
-from digits.core.records import (
-    Count,
-    Difference,
-    Measure,
-    OfClass,
-    Pair,
-    Record,
-    Robustness,
-    Row,
-    Share,
-)
+from digits.core.record import Count, Difference, Measure, Record, Share
+from digits.core.records import OfClass, Pair, Robustness, Row
 
 
 class Figures(Row):

@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Any, TypeVar
 
 from digits.core import paths, records
+from digits.core.record import Record
 from digits.tracking import parameters
 from digits.tracking.git import Read
 from digits.tracking.provenance import params
@@ -25,7 +26,7 @@ EVALUATION = "evaluation"
 """Of a trained model on other images than those of its own test set."""
 COMPARISON = "comparison"
 MIB = 2**20
-RecordOf = TypeVar("RecordOf", bound=records.Record)
+RecordOf = TypeVar("RecordOf", bound=Record)
 
 
 @dataclass(frozen=True)

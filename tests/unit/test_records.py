@@ -7,9 +7,10 @@ from pydantic import ValidationError
 
 from digits.core import files, paths, records
 from digits.core.errors import UserError
+from digits.core.record import Record
 from tests import made_records
 
-KINDS: dict[str, type[records.Record]] = {
+KINDS: dict[str, type[Record]] = {
     "train": records.Train,
     "test": records.Test,
     "timing": records.Timing,
