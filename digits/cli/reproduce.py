@@ -6,7 +6,8 @@ import typer
 
 from digits.cli.arguments import Model
 from digits.cli.experiment import conduct
-from digits.core import config
+from digits.core import config, paths
+from digits.core.errors import UserError
 
 
 def reproduce(
@@ -23,6 +24,11 @@ def reproduce(
 
     outcomes, pictures = [], {}
     published = {name: definition.load(name) for name in reproduction.published()}
+    if not published:
+        raise UserError(
+            f"expected experiments that make claims in {paths.relative(paths.EXPERIMENTS)}, found "
+            "none; restore them with `git checkout experiments`"
+        )
     for name, defined in published.items():
         running.possible(definition.runs(name, defined))  # refuses wrong values before any training
     for name, defined in published.items():
