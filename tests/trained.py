@@ -14,6 +14,7 @@ HARDWARE = records.Hardware(
     precision="float32",
     threads=2,
     cpu="Test CPU",
+    cpu_fingerprint="12345678",
     cores=2,
     memory_gib=8.0,
     gpu=None,

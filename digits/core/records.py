@@ -26,6 +26,8 @@ class Hardware(Record):
     """Of a network's layers in training."""
     threads: Annotated[int, Field(ge=1)]
     cpu: str
+    cpu_fingerprint: str | None = None
+    """Differs between processors that have the same name; null in files of earlier versions."""
     cores: Annotated[int, Field(ge=1)]
     """That the process might use."""
     memory_gib: Measure

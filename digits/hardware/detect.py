@@ -31,6 +31,22 @@ class Processor:
     """The instructions that it has, by the names of /proc/cpuinfo."""
 
     @property
+    def described(self) -> str:
+        """Its brand; where that names no product, with family, model and stepping."""
+        told = [
+            f"{what} {number}"
+            for what, number in (
+                ("family", self.family),
+                ("model", self.model),
+                ("stepping", self.stepping),
+            )
+            if number is not None
+        ]
+        if not told or any(character.isdigit() for character in self.name):
+            return self.name
+        return f"{self.name} ({', '.join(told)})"
+
+    @property
     def fingerprint(self) -> str:
         """Eight hexadecimal digits that differ between processors of the same name."""
         told = [self.name, self.family, self.model, self.stepping, sorted(self.flags)]

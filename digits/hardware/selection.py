@@ -41,6 +41,8 @@ class Machine:
     precision: str
     threads: int
     cpu: str
+    cpu_fingerprint: str
+    """Differs between processors of the same name."""
     cores: int
     """Cores that this process may use."""
     memory_gib: float
@@ -97,10 +99,11 @@ def choose(params: Params, gains_by_bfloat16: bool = False, gpu_capable: bool = 
         precision = _precision(params.precision, capability, processor.flags, gains_by_bfloat16)
     return Machine(
         device="gpu" if on_gpu else "cpu",
-        device_name=gpus[0].name if on_gpu else processor.name,
+        device_name=gpus[0].name if on_gpu else processor.described,
         precision=precision,
         threads=threads,
-        cpu=processor.name,
+        cpu=processor.described,
+        cpu_fingerprint=processor.fingerprint,
         cores=cores,
         memory_gib=detect.memory_gib(),
         gpu=gpus[0].name if gpus else None,

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from digits.core import records
 from digits.core.errors import UserError
 from digits.hardware import detect, selection
 
@@ -41,6 +42,36 @@ def test_auto_on_a_cpu(monkeypatch):
     assert os.environ["TF_NUM_INTRAOP_THREADS"] == str(chosen.cores)
     equip(monkeypatch, flags=("avx2",))
     assert selection.choose(params(), gains_by_bfloat16=True).precision == "float32"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("AMD EPYC", "AMD EPYC (family 25, model 17, stepping 1)"),
+        ("Intel Xeon Processor", "Intel Xeon Processor (family 25, model 17, stepping 1)"),
+        ("AMD EPYC 9B14", "AMD EPYC 9B14"),
+    ],
+)
+def test_a_brand_that_names_no_product_is_told_with_its_numbers(name, told):
+    assert detect.Processor(name, 25, 17, 1, frozenset()).described == told
+    assert detect.Processor(name, None, None, None, frozenset()).described == name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"family": 26}, {"model": 1}, {"stepping": 2}, {"flags": frozenset({"avx2"})}],
+)
+def test_processors_of_one_name_have_their_own_fingerprints(change):
+    one = detect.Processor("AMD EPYC", 25, 17, 1, frozenset({"avx2", "amx_bf16"}))
+    again = detect.Processor("AMD EPYC", 25, 17, 1, frozenset({"amx_bf16", "avx2"}))
+    assert one.fingerprint == again.fingerprint
+    assert replace(one, **change).fingerprint != one.fingerprint
+
+
+def test_a_machine_is_recorded_with_the_fingerprint_of_its_processor():
+    chosen = selection.choose(params())
+    assert chosen.cpu_fingerprint == detect.processor().fingerprint
+    assert records.Hardware(**chosen.as_dict()).cpu_fingerprint == chosen.cpu_fingerprint
 
 
 def test_auto_on_a_gpu(monkeypatch):
