@@ -34,17 +34,35 @@ def of_workspace(experiment: str | None = None) -> dict[str, str]:
     return _tags(commit, bool(git.changed(CODE)), experiment)
 
 
-def of_commit(revision: str, model: str, experiment: str | None = None) -> dict[str, str]:
-    """Tags of a training whose files are in a commit."""
-    return _tags(git.commit(revision), not _holds_code(revision, f"train_{model}"), experiment)
+def of_training(
+    model: str, lock: Read, revision: str, experiment: str | None = None
+) -> dict[str, str]:
+    """Tags of a training that took place some time ago.
+
+    Args:
+        model: The model.
+        lock: Reads the dvc.lock that records the training.
+        revision: The commit to name, dirty unless it holds the recorded code and parameters.
+        experiment: DVC's name.
+
+    """
+    commit = git.commit(revision)
+    if commit is None:
+        return _tags(None, False, experiment)
+    stage, at_commit = f"train_{model}", git.at_revision(commit)
+
+    def read(path: str) -> bytes | None:
+        return lock(path) if path == paths.DVC_LOCK.name else at_commit(path)
+
+    holds = stage in followed([stage], read) and _holds_code(commit, stage, lock)
+    return _tags(commit, not holds, experiment)
 
 
-def recording(model: str) -> str | None:
-    """The commit that recorded the working tree's training of `model`, None where none has."""
+def recording(model: str) -> str:
+    """The commit that recorded the working tree's training of `model`; HEAD where none has."""
     files = [f"metrics/{model}/train.json", f"metrics/{model}/timing.json"]
-    if git.commit() is None or git.changed(files):
-        return None
-    return git.last_commit_of(files)
+    recorded = git.commit() and not git.changed(files)
+    return (git.last_commit_of(files) if recorded else None) or "HEAD"
 
 
 def _tags(commit: str | None, dirty: bool, experiment: str | None) -> dict[str, str]:
@@ -104,9 +122,9 @@ def md5_of_folder(md5_of_files: Mapping[str, str]) -> str:
     return hashlib.md5(json.dumps(entries, sort_keys=True).encode()).hexdigest() + ".dir"
 
 
-def _holds_code(revision: str, stage: str) -> bool:
-    """Whether a commit has the code from which, by its dvc.lock, a stage's outputs came."""
-    stages = _tree(git.at_revision(revision), paths.DVC_LOCK.name).get("stages", {})
+def _holds_code(revision: str, stage: str, lock: Read) -> bool:
+    """Whether a commit has the code from which, by a dvc.lock, a stage's outputs came."""
+    stages = _tree(lock, paths.DVC_LOCK.name).get("stages", {})
     made = {out["path"]: name for name, entry in stages.items() for out in entry.get("outs", [])}
     code: dict[str, str | None] = {}
     waiting = [stage]

@@ -78,16 +78,17 @@ def _training(model: str, read: Read) -> str | None:
 
 
 def _of_commit(commit: str, experiment: str | None = None) -> Iterator[Run]:
+    read = git.at_revision(commit)
     for model in config.MODELS:
-        context = provenance.of_commit(commit, model, experiment)
-        yield from _read(model, git.at_revision(commit), context, experiment or commit[:12])
+        context = provenance.of_training(model, read, commit, experiment)
+        yield from _read(model, read, context, experiment or commit[:12])
 
 
 def _of_workspace() -> Iterator[Run]:
     for model in config.MODELS:
-        commit = provenance.recording(model)
-        context = provenance.of_commit(commit, model) if commit else provenance.of_workspace()
-        yield from _read(model, runs.in_workspace, context, "the working tree")
+        read = runs.in_workspace
+        context = provenance.of_training(model, read, provenance.recording(model))
+        yield from _read(model, read, context, "the working tree")
 
 
 def _read(model: str, read: Read, context: dict[str, str], place: str) -> Iterator[Run]:

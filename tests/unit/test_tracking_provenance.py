@@ -61,6 +61,7 @@ stages:
     - {{path: data/split/train.npz, md5: s1}}
     - {{path: digits/core, md5: {folder}}}
     - {{path: stages/train_cnn.py, md5: {md5(code["stages/train_cnn.py"])}}}
+    params: {{params.yaml: {{train.cnn.epochs: 2}}}}
     outs: [{{path: metrics/cnn/train.json, md5: m1}}]
 """
     results = {
@@ -112,30 +113,55 @@ def test_a_working_tree_is_dirty_where_code_or_parameters_differ(project, path, 
     assert provenance.of_workspace() == {provenance.COMMIT: head, provenance.DIRTY: dirty}
 
 
+def in_working_tree(project):
+    return lambda path: (project / path).read_bytes()
+
+
+def dirty(project, revision="HEAD"):
+    """Whether the commit lacks what the working tree's dvc.lock says that was trained with."""
+    tags = provenance.of_training("cnn", in_working_tree(project), revision)
+    assert tags[provenance.COMMIT] == git.commit(revision)
+    return tags[provenance.DIRTY]
+
+
 def test_a_training_is_of_the_commit_that_recorded_it(project):
     first = git.commit()
     (project / "README.md").write_text("changed")
     save(project, "second")
     assert provenance.recording("cnn") == first != git.commit()
-    assert provenance.of_commit(first, "cnn")[provenance.DIRTY] == "false"
+    assert dirty(project, first) == "false"
     (project / "metrics/cnn/timing.json").write_text("[]")
-    assert provenance.recording("cnn") is None
+    assert provenance.recording("cnn") == "HEAD"
+    assert dirty(project) == "false"
 
 
 @pytest.mark.parametrize(
     "path",
-    ["stages/train_cnn.py", "digits/core/deep/more.py", "digits/core/new.py", "stages/split.py"],
+    [
+        "stages/train_cnn.py",
+        "digits/core/deep/more.py",
+        "digits/core/new.py",
+        "stages/split.py",
+    ],
 )
 def test_a_commit_with_other_code_than_was_trained_with_is_dirty(project, path):
     (project / path).write_text("changed")
+    assert dirty(project) == "false"  # what was changed since was not trained with
     save(project, "second")
-    assert provenance.of_commit("HEAD", "cnn")[provenance.DIRTY] == "true"
+    assert dirty(project) == "true"
+    assert dirty(project, "HEAD~1") == "false"
+
+
+def test_so_is_one_with_other_parameters(project):
+    (project / "params.yaml").write_bytes(PARAMS.replace(b"epochs: 2", b"epochs: 3"))
+    save(project, "second")
+    assert dirty(project) == "true"
 
 
 def test_outside_a_repository_there_is_no_commit(tmp_path, monkeypatch):
     monkeypatch.setattr(git, "commit", within(git.commit, tmp_path))
     assert provenance.of_workspace() == {}
-    assert provenance.recording("cnn") is None
+    assert provenance.of_training("cnn", {}.get, "HEAD") == {}
 
 
 def test_the_digest_of_a_folder_is_that_of_dvc(tmp_path):

@@ -21,16 +21,15 @@ def project(monkeypatch):
     def in_workspace(path):
         return places["working tree"].get(path)
 
-    def of_commit(revision, model, experiment=None):
+    def of_training(model, lock, revision, experiment=None):
         named = {provenance.EXPERIMENT: experiment} if experiment else {}
         return CLEAN | named
 
     monkeypatch.setattr(git, "experiments", experiments)
     monkeypatch.setattr(git, "at_revision", lambda revision: places[revision].get)
     monkeypatch.setattr(runs, "in_workspace", in_workspace)
-    monkeypatch.setattr(provenance, "of_commit", of_commit)
-    monkeypatch.setattr(provenance, "of_workspace", lambda: CLEAN)
-    monkeypatch.setattr(provenance, "recording", lambda model: None)
+    monkeypatch.setattr(provenance, "of_training", of_training)
+    monkeypatch.setattr(provenance, "recording", lambda model: "HEAD")
     return places
 
 
