@@ -12,6 +12,7 @@ from digits.cli import (
     doctor,
     experiment,
     feedback,
+    mlflow,
     predict,
     reproduce,
     sync,
@@ -30,6 +31,7 @@ app = typer.Typer(
 ANYWHERE: tuple[Callable[..., None], ...] = (predict.predict, ui.ui, feedback.feedback)
 IN_A_CHECKOUT: tuple[Callable[..., None], ...] = (
     sync.sync,
+    mlflow.mlflow,
     compare.compare,
     doctor.doctor,
     experiment.experiment,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from digits.report import text
-from digits.tracking.by_hardware import UNKNOWN, Difference, Refusal, Row, Table, processor
+from digits.tracking.by_hardware import UNKNOWN, Difference, Refusal, Row, Table
+from digits.tracking.run import processor
 
 SHOWN_DIGITS = 12
 """Of a SHA-256."""

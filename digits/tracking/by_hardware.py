@@ -10,12 +10,12 @@ import io
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from statistics import median
 from typing import Any
 
 from digits.tracking import parameters
-from digits.tracking.run import Settings, StoredRun
+from digits.tracking.run import Settings, StoredRun, hardware_name, processor
 
 SETS = ("train", "validation", "test")
 UNKNOWN = "not recorded"
@@ -40,19 +40,12 @@ def names(found: Iterable[Hardware]) -> dict[Hardware, str]:
     """A name of each hardware; where several would have the same, with what tells them apart."""
     alike: dict[str, list[Hardware]] = defaultdict(list)
     for hardware in dict.fromkeys(found):
-        label = f" ({hardware.label})" if hardware.label else ""
-        name = f"{processor(hardware.device_name, hardware.threads)}, {hardware.precision}{label}"
-        alike[name].append(hardware)
+        alike[hardware_name(asdict(hardware))].append(hardware)
     return {
         hardware: ", ".join([name, *_distinction(hardware, same)])
         for name, same in alike.items()
         for hardware in same
     }
-
-
-def processor(name: str, threads: int) -> str:
-    """A processor and how much of it is used, as in "Xeon 8488C, 2 threads"."""
-    return f"{name}, {threads} thread{'' if threads == 1 else 's'}"
 
 
 def _distinction(hardware: Hardware, same: Sequence[Hardware]) -> list[str]:

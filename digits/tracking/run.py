@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any, TypeVar
@@ -20,8 +21,11 @@ PREDICTIONS = "predictions.csv"
 TRAINING_ID = "digits.training"
 """The tag that names the training of a run, whoever writes it."""
 KIND = "digits.kind"
-"""The tag by which the store tells runs apart: `TRAINING`, `EVALUATION` or `COMPARISON`."""
+"""The tag by which the store tells runs apart."""
 TRAINING = "training"
+"""With the parameters of the project, on whatever hardware."""
+EXPERIMENT = "experiment"
+"""A training that DVC ran with other parameters than those of the commit where it began."""
 EVALUATION = "evaluation"
 """Of a trained model on other images than those of its own test set."""
 COMPARISON = "comparison"
@@ -113,8 +117,14 @@ def in_workspace(path: str) -> bytes | None:
     return file.read_bytes() if file.is_file() else None
 
 
-def started(model: str, read: Read, hardware: dict[str, Any], context: dict[str, str]) -> Run:
-    """A training that has just begun on `hardware`."""
+def started(
+    model: str,
+    read: Read,
+    hardware: dict[str, Any],
+    context: dict[str, str],
+    baseline: Read | None = None,
+) -> Run:
+    """A training that has just begun on `hardware`; the rest as for `finished`."""
     tree = params(read)
     split = json.loads(read("data/split/split.json") or b"{}")
     dataset = split.get("name", tree["dataset"]["name"])
@@ -122,7 +132,7 @@ def started(model: str, read: Read, hardware: dict[str, Any], context: dict[str,
         model=model,
         dataset=dataset,
         parameters=_parameters(tree, model, dataset) | _used(hardware),
-        tags=_tags(model, dataset, hardware),
+        tags=_tags(model, dataset, hardware) | {KIND: _kind(model, tree, baseline)},
         context=context,
         splits=_splits(split.get("sets", {})),
     )
@@ -139,11 +149,19 @@ def settings(model: str, read: Read) -> Settings:
     )
 
 
-def finished(model: str, read: Read, context: dict[str, str]) -> Run | None:
+def finished(
+    model: str, read: Read, context: dict[str, str], baseline: Read | None = None
+) -> Run | None:
     """A finished training, with its evaluation if that is of the same model, or None.
 
     Where the model was evaluated on other images than those of its own test set, that evaluation
     alone: it makes a run of its own.
+
+    Args:
+        model: The model.
+        read: Reads the files.
+        context: As in `Run`.
+        baseline: Reads the files with which the training's experiment began; None without one.
 
     Raises:
         UserError: if a file of metrics is of another version of digits.
@@ -164,15 +182,19 @@ def finished(model: str, read: Read, context: dict[str, str]) -> Run | None:
         "train_seconds": timing.train_seconds,
         "peak_memory_mib": timing.peak_memory_mib,
     }
-    hardware = timing.hardware.model_dump()
+    hardware, tree = timing.hardware.model_dump(), params(read)
     identity = train.model_sha256.encode() + (read(f"{folder}/timing.json") or b"")
     training = hashlib.sha256(identity).hexdigest()
     run = Run(
         model=model,
         dataset=train.dataset,
-        parameters=_parameters(params(read), model, train.dataset) | _used(hardware),
+        parameters=_parameters(tree, model, train.dataset) | _used(hardware),
         tags=_tags(model, train.dataset, hardware)
-        | {"digits.model": train.model_sha256, TRAINING_ID: training},
+        | {
+            KIND: _kind(model, tree, baseline),
+            "digits.model": train.model_sha256,
+            TRAINING_ID: training,
+        },
         context=context,
         splits=_splits(train.model_dump()["split"]),
         metrics={name: value for name, value in metrics.items() if value is not None},
@@ -247,6 +269,21 @@ def _parameters(tree: dict[str, Any], model: str, dataset: str) -> dict[str, str
     return flat
 
 
+def _kind(model: str, tree: dict[str, Any], baseline: Read | None) -> str:
+    """Whether a training has the parameters with which its experiment began, whatever computes."""
+    if baseline is None:
+        return TRAINING
+    now, before = (
+        {
+            key: parameters.canonical(text)
+            for key, text in _parameters(found, model, "").items()
+            if not key.startswith("hardware.")
+        }
+        for found in (tree, params(baseline))
+    )
+    return TRAINING if now == before else EXPERIMENT
+
+
 def _used(hardware: dict[str, Any]) -> dict[str, str]:
     """What came of the section hardware, as parameters."""
     return {
@@ -256,13 +293,30 @@ def _used(hardware: dict[str, Any]) -> dict[str, str]:
 
 
 def _tags(model: str, dataset: str, hardware: dict[str, Any]) -> dict[str, str]:
-    tags = {"model": model, "dataset": dataset, KIND: TRAINING}
+    tags = {"model": model, "dataset": dataset, "hardware.name": hardware_name(hardware)}
     for key, value in hardware.items():
         if isinstance(value, dict):
             tags |= {f"hardware.{key}.{name}": str(version) for name, version in value.items()}
         elif value not in (None, ""):
             tags[f"hardware.{key}"] = str(value)
     return tags
+
+
+def hardware_name(hardware: Mapping[str, Any]) -> str:
+    """Hardware as in "Xeon 8488C, 2 threads, bfloat16 (laptop)".
+
+    Args:
+        hardware: device_name, threads, precision, label.
+
+    """
+    used = processor(hardware["device_name"], hardware["threads"])
+    label = f" ({hardware['label']})" if hardware["label"] else ""
+    return f"{used}, {hardware['precision']}{label}"
+
+
+def processor(name: str, threads: int) -> str:
+    """A processor and how much of it is used, as in "Xeon 8488C, 2 threads"."""
+    return f"{name}, {threads} thread{'' if threads == 1 else 's'}"
 
 
 def _splits(sets: dict[str, Any]) -> dict[str, dict[str, Any]]:

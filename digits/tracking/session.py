@@ -10,7 +10,7 @@ import os
 import sys
 from typing import Any
 
-from digits.tracking import connection, provenance
+from digits.tracking import connection, git, provenance
 from digits.tracking import run as runs
 from digits.tracking.connection import Patience, Unanswered
 from digits.tracking.store import Store
@@ -34,6 +34,7 @@ class Session:
         """How a run ends that the stage leaves open."""
         self.monitor: Any = None
         self.context = provenance.of_workspace(os.environ.get("DVC_EXP_NAME"))
+        self.baseline = git.at_revision("HEAD") if provenance.EXPERIMENT in self.context else None
         if stage := os.environ.get("DVC_STAGE"):
             self.context["dvc.stage"] = stage
 
@@ -48,14 +49,16 @@ class Session:
             self.patience.left += LAST_PATIENCE_SECONDS
         store = self.connect()
         if model := message.get("open"):
-            run = runs.started(model, runs.in_workspace, message["hardware"], self.context)
+            run = runs.started(
+                model, runs.in_workspace, message["hardware"], self.context, self.baseline
+            )
             self.run_id = store.open(run, message["at"])
             self._watch_system()
         elif row := message.get("epoch"):
             if self.run_id:
                 store.curve(self.run_id, row, message["at"])
         elif model := message.get("publish"):
-            run_or_none = runs.finished(model, runs.in_workspace, self.context)
+            run_or_none = runs.finished(model, runs.in_workspace, self.context, self.baseline)
             assert run_or_none is not None
             self._stop_watching()
             store.publish(run_or_none, self.run_id)

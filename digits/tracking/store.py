@@ -17,9 +17,18 @@ import psutil
 
 from digits.core import paths
 from digits.core.errors import UserError
-from digits.tracking import connection, provenance, relocation
+from digits.tracking import connection, provenance, relocation, views
 from digits.tracking.connection import Patience
-from digits.tracking.run import COMPARISON, KIND, PREDICTIONS, TRAINING, TRAINING_ID, Run, StoredRun
+from digits.tracking.run import (
+    COMPARISON,
+    EXPERIMENT,
+    KIND,
+    PREDICTIONS,
+    TRAINING,
+    TRAINING_ID,
+    Run,
+    StoredRun,
+)
 
 COMPARISON_ID = "digits.comparison"
 PAGE = 1000
@@ -66,16 +75,21 @@ class Store:
         import mlflow
 
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "digits")
-        if (known := self.client.get_experiment_by_name(name)) is not None:
-            return str(known.experiment_id)
-        store = connection.file()
-        beside = (store.parent / paths.ARTIFACTS.name).as_uri() if store else None
-        try:
-            return str(self.client.create_experiment(name, artifact_location=beside))
-        except mlflow.MlflowException:  # another machine was quicker
-            if (known := self.client.get_experiment_by_name(name)) is None:
-                raise
-            return str(known.experiment_id)
+        known = self.client.get_experiment_by_name(name)
+        if known is None:
+            store = connection.file()
+            beside = (store.parent / paths.ARTIFACTS.name).as_uri() if store else None
+            try:
+                self.client.create_experiment(name, artifact_location=beside)
+            except mlflow.MlflowException:
+                # Another machine may have been quicker.
+                if self.client.get_experiment_by_name(name) is None:
+                    raise
+            known = self.client.get_experiment_by_name(name)
+        for tag, value in views.tags().items():
+            if known.tags.get(tag) != value:
+                self.client.set_experiment_tag(known.experiment_id, tag, value)
+        return str(known.experiment_id)
 
     def count(self) -> int:
         """Runs in the store."""
@@ -197,7 +211,7 @@ class Store:
             )
             for run in self._search("attributes.status = 'FINISHED'")
             if run.data.tags.keys() >= {"model", TRAINING_ID}
-            and run.data.tags.get(KIND, TRAINING) == TRAINING
+            and run.data.tags.get(KIND, TRAINING) in (TRAINING, EXPERIMENT)
             and "test_accuracy" in run.data.metrics
         ]
 

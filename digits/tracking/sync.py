@@ -50,7 +50,7 @@ def _all() -> Iterator[Run]:
     """The same, some of them several times; the first has the right context."""
     experiments = git.experiments()
     for experiment in experiments:
-        for run in _of_commit(experiment.commit, experiment.name):
+        for run in _of_commit(experiment.commit, experiment):
             if not _is_inherited(run, experiment):
                 yield run
     yield from _of_workspace()
@@ -77,11 +77,12 @@ def _training(model: str, read: Read) -> str | None:
     return None if run is None else run.training
 
 
-def _of_commit(commit: str, experiment: str | None = None) -> Iterator[Run]:
-    read = git.at_revision(commit)
+def _of_commit(commit: str, experiment: git.Experiment | None = None) -> Iterator[Run]:
+    read, name = git.at_revision(commit), experiment.name if experiment else None
+    baseline = git.at_revision(experiment.baseline) if experiment else None
     for model in config.MODELS:
-        context = provenance.of_training(model, read, commit, experiment)
-        yield from _read(model, read, context, experiment or commit[:12])
+        context = provenance.of_training(model, read, commit, name)
+        yield from _read(model, read, context, name or f"commit {commit[:12]}", baseline)
 
 
 def _of_workspace() -> Iterator[Run]:
@@ -91,10 +92,16 @@ def _of_workspace() -> Iterator[Run]:
         yield from _read(model, read, context, "the working tree")
 
 
-def _read(model: str, read: Read, context: dict[str, str], place: str) -> Iterator[Run]:
+def _read(
+    model: str,
+    read: Read,
+    context: dict[str, str],
+    place: str,
+    baseline: Read | None = None,
+) -> Iterator[Run]:
     """The training of one model, if it follows from the parameters beside it."""
     try:
-        run = runs.finished(model, read, context)
+        run = runs.finished(model, read, context, baseline)
     except UserError as error:
         print(f"warning: {place} is left out: {error}", file=sys.stderr)
         return
