@@ -23,6 +23,7 @@ START_SECONDS = 120
 SETTINGS = {
     # Eight processes that score and archive the traces of language models.
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "PYTHONWARNINGS": "ignore",
 }
 
 
@@ -41,15 +42,7 @@ def serve(port: int, tell: Callable[[str], object]) -> None:
     if connection.address().startswith(("http://", "https://")):
         _tell(connection.address().rstrip("/"), experiment, tell)
         return
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise UserError(
-                f"port {port}: expected a free port, but {error.strerror}; choose another "
-                "with --port, or end the program that listens there"
-            ) from None
+    check_port(port)
     with subprocess.Popen(
         _command(port), cwd=paths.ROOT, env=os.environ | connection.SETTINGS | SETTINGS
     ) as server:
@@ -67,12 +60,32 @@ def serve(port: int, tell: Callable[[str], object]) -> None:
         raise UserError(f"MLflow's server ended with status {status}, for the reason above")
 
 
+def check_port(port: int) -> None:
+    """Try to listen.
+
+    Raises:
+        UserError: if that cannot be done.
+
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise UserError(
+                f"port {port}: expected a free port, received: {error.strerror}; choose another "
+                "with --port, or end the program that listens there"
+            ) from None
+
+
 def _command(port: int) -> list[str]:
-    hosts = ",".join(f"{name}:{port}" for name in (NAME, "localhost", HOST))
+    hosts = [f"{name}:{port}" for name in (NAME, "localhost", HOST)]
     return [
         *(sys.executable, "-m", "mlflow", "server"),
         *("--backend-store-uri", connection.address()),
-        *("--host", HOST, "--port", str(port), "--allowed-hosts", hosts),
+        *("--host", HOST, "--port", str(port)),
+        *("--allowed-hosts", ",".join(hosts)),
+        *("--cors-allowed-origins", ",".join(f"http://{host}" for host in hosts)),
         *("--workers", "1", "--uvicorn-opts", "--log-level warning"),
     ]
 

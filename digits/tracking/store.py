@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import os
+import random
 import socket
 import tempfile
 import time
@@ -33,8 +34,11 @@ from digits.tracking.run import (
 COMPARISON_ID = "digits.comparison"
 PAGE = 1000
 """Runs that the store is asked for at a time."""
-ATTEMPTS = 3
-"""How often a run is published that another machine removes meanwhile, keeping its own."""
+ATTEMPTS = 5
+"""How often something is tried that another machine prevents by doing it at the same time."""
+PAUSE_SECONDS = 0.2
+CONFLICTS = ("IntegrityError", "database is locked", "deadlock")
+"""What a server says whose database took back what two clients wrote at once."""
 
 
 class Store:
@@ -103,7 +107,9 @@ class Store:
             "digits.publisher": str(os.getpid()),
         }
         with self._writing():
-            return self._create(run, owner, at)
+            run_id = self._create(run, owner, at)
+            self._describe(run_id, run)
+            return run_id
 
     def publish(self, run: Run, run_id: str | None = None, recorded: bool = False) -> bool:
         """Bring the run of a finished training up to date, making it if there is none.
@@ -124,9 +130,11 @@ class Store:
         """
         with self._writing():
             for _ in range(ATTEMPTS):
-                found = run_id or self._find(run)
-                if found is None:
-                    found = self._create(run, {"digits.inputs": run.inputs}, run.started)
+                found = (
+                    run_id
+                    or self._find(run)
+                    or self._create(run, {"digits.inputs": run.inputs}, run.started)
+                )
                 try:
                     return self._update(found, run, recorded)
                 except Exception:
@@ -150,6 +158,7 @@ class Store:
             self.client.set_tag(kept.info.run_id, name, value)
         if tags.get("digits.published") == run.digest:
             return bool(corrected)
+        self._describe(kept.info.run_id, run)
         self._write(kept.info.run_id, run)
         return True
 
@@ -290,18 +299,25 @@ class Store:
                 self.client.log_artifact(run_id, str(path), None if within == "." else within)
 
     def _create(self, run: Run, tags: dict[str, str], started: float) -> str:
-        from mlflow.entities import Dataset, DatasetInput, InputTag, Param
-
         made = self.client.create_run(
             self.experiment,
             start_time=round(started * 1000),
             tags=run.context | run.tags | tags | {"mlflow.source.name": "digits"},
             run_name=run.name,
         )
-        run_id = str(made.info.run_id)
+        return str(made.info.run_id)
+
+    def _describe(self, run_id: str, run: Run) -> None:
+        """Write what a run begins with, as far as it lacks it: its maker may have been killed."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag, Param
+
+        stored = self.client.get_run(run_id)
+        missing = run.parameters.keys() - stored.data.params.keys()
         self.client.log_batch(
-            run_id, params=[Param(key, value) for key, value in run.parameters.items()]
+            run_id, params=[Param(key, run.parameters[key]) for key in sorted(missing)]
         )
+        if stored.inputs.dataset_inputs:
+            return
         self.client.log_inputs(
             run_id,
             datasets=[
@@ -319,7 +335,6 @@ class Store:
                 for part, members in run.splits.items()
             ],
         )
-        return run_id
 
     def curve(self, run_id: str, row: dict[str, float], at: float) -> None:
         """Write one row of the training history."""
@@ -366,7 +381,7 @@ class Store:
 
 
 class _Patient:
-    """MLflow's client, made and asked under a limit of time."""
+    """MLflow's client, made and asked under a limit of time, and again after a conflict."""
 
     def __init__(self, make: Callable[[], Any], patience: Patience) -> None:
         self._patience = patience
@@ -378,14 +393,21 @@ class _Patient:
 
         @wraps(asked)
         def ask(*arguments: Any, **named: Any) -> Any:
-            with self._patience.waiting():
-                return asked(*arguments, **named)
+            for attempt in range(ATTEMPTS):
+                try:
+                    with self._patience.waiting():
+                        return asked(*arguments, **named)
+                except Exception as error:
+                    if attempt == ATTEMPTS - 1 or not any(sign in str(error) for sign in CONFLICTS):
+                        raise
+                    time.sleep(PAUSE_SECONDS * random.uniform(1, 2) ** attempt)
+            raise AssertionError
 
         return ask
 
 
 def _members(dataset: Any) -> dict[str, Any] | None:
-    """What `Store._create` wrote of a set; None for anything else, since anyone may write there."""
+    """What `_describe` wrote of a set; None for anything else, since anyone may write there."""
     try:
         members = json.loads(dataset.profile)
         images, sha256 = int(members["images"]), str(members["sha256"])

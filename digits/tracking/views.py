@@ -13,30 +13,24 @@ from digits.tracking.run import EXPERIMENT, KIND, TRAINING
 TAG = "mlflow.sharedViewState."
 CHANGED = 1767225600000
 """The time that every view names, in milliseconds since 1970: the same view is the same text."""
-MODEL, DATASET, HARDWARE, VARIANT = (
-    f"tags.`{name}`" for name in ("model", "dataset", "hardware.name", "dvc.experiment")
-)
+MODEL, DATASET, HARDWARE = (f"tags.`{name}`" for name in ("model", "dataset", "hardware.name"))
 FIGURES = {
-    "metrics.`test_accuracy`": 120,
-    "metrics.`validation_accuracy`": 150,
-    "metrics.`train_seconds`": 120,
-    "metrics.`latency_ms`": 110,
-    "metrics.`bundle_mib`": 110,
+    "metrics.`test_accuracy`": 110,
+    "metrics.`validation_accuracy`": 135,
+    "metrics.`train_seconds`": 110,
+    "metrics.`latency_ms`": 95,
+    "metrics.`bundle_mib`": 95,
 }
 """The columns of what was measured, with their widths in pixels."""
-WIDTHS = {MODEL: 90, DATASET: 100, HARDWARE: 320, VARIANT: 220}
+WIDTHS = {MODEL: 75, DATASET: 80, HARDWARE: 245}
 
 
 def tags() -> dict[str, str]:
     """The experiment's tags: its kind, and a view for each of `addresses`."""
     views = {
-        "by-model": _view("Trainings by model", TRAINING, MODEL, [MODEL, DATASET, HARDWARE]),
-        "by-hardware": _view(
-            "Trainings by hardware", TRAINING, HARDWARE, [HARDWARE, MODEL, DATASET]
-        ),
-        "experiments": _view(
-            "Experiments", EXPERIMENT, VARIANT, [VARIANT, MODEL, DATASET, HARDWARE]
-        ),
+        "by-model": _view("Trainings by model", TRAINING, MODEL),
+        "by-hardware": _view("Trainings by hardware", TRAINING, HARDWARE),
+        "experiments": _view("Experiments", EXPERIMENT, "tags.`dvc.experiment`"),
     }
     # Without its kind the page begins with traces and an assistant.
     return {"mlflow.experimentKind": "custom_model_development"} | {
@@ -44,8 +38,9 @@ def tags() -> dict[str, str]:
     }
 
 
-def _view(name: str, kind: str, order: str, described: list[str]) -> str:
-    widths = {"duration": 90} | {column: WIDTHS[column] for column in described} | FIGURES
+def _view(name: str, kind: str, order: str) -> str:
+    """The text of a view: the runs of one kind, what they are ordered by in the first column."""
+    described = sorted(WIDTHS, key=lambda column: column != order)
     state: dict[str, Any] = {
         "searchFilter": f"tags.`{KIND}` = '{kind}'",
         "orderByKey": order,
@@ -56,7 +51,7 @@ def _view(name: str, kind: str, order: str, described: list[str]) -> str:
         "datasetsFilter": [],
         "selectedColumns": [*described, *FIGURES],
         "columnOrder": [*described, *FIGURES, "duration"],
-        "columnWidths": widths,
+        "columnWidths": {"duration": 90} | WIDTHS | FIGURES,
     }
     return json.dumps(
         {"name": name, "createdAt": CHANGED, "updatedAt": CHANGED, "state": json.dumps(state)}

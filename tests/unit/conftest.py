@@ -1,12 +1,6 @@
 """What several unit tests need."""
 
-import contextlib
 import hashlib
-import shutil
-import socket
-import subprocess
-import sys
-import threading
 
 import numpy as np
 import pytest
@@ -52,41 +46,3 @@ def bars(rng):
         image[:, 3 * label : 3 * label + 2] = 1
     parts = (slice(0, 300), slice(300, 400))
     return [split.Part(images[part], labels[part], np.arange(400)[part]) for part in parts]
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory):
-    """A SQLite file with MLflow's tables and nothing in them, which take it seconds to make."""
-    path = tmp_path_factory.mktemp("store") / "empty.db"
-    made = "import sys, mlflow; mlflow.MlflowClient(f'sqlite:///{sys.argv[1]}')"
-    subprocess.run([sys.executable, "-c", made, str(path)], check=True, capture_output=True)
-    return path
-
-
-@pytest.fixture
-def store(empty_store, monkeypatch, tmp_path):
-    """An open store in a file of its own, the one that MLFLOW_TRACKING_URI names."""
-    from digits.tracking.store import Store
-
-    shutil.copy(empty_store, tmp_path / "store.db")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/store.db")
-    monkeypatch.chdir(tmp_path)
-    return Store()
-
-
-@pytest.fixture
-def silent_server():
-    """The address of a server that accepts connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0), backlog=50) as server:
-        held = []
-
-        def accept():
-            with contextlib.suppress(OSError):
-                while True:
-                    held.append(server.accept()[0])
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-        server.shutdown(socket.SHUT_RDWR)
-        for one in held:
-            one.close()

@@ -36,6 +36,7 @@ BASE = {
 ONLY_SOME_MACHINES = {"sklearnex"}
 BY_COMMAND = {
     "sync": [],
+    "mlflow": [],
     "compare": ["--by", "hardware"],
     "doctor": [],
     "experiment": ["preprocessing"],
