@@ -3,15 +3,16 @@
 import os
 import time
 
-from digits.serve.web.scan_process import Scanned
+from digits.serve.web.scan_process import Scanned, TooMany
 
 
-def scan(data, wait_for_leave):
+def scan(data, most_pixels):
     """`PIXELS COMMAND SECONDS`; the width that is found is the process's number."""
     if data.startswith(b"\x89PNG"):
         return Scanned(0, 0, ())
     pixels, command, *rest = data.decode().split()
-    wait_for_leave(int(pixels))
+    if int(pixels) > most_pixels:
+        return TooMany(int(pixels))
     match command:
         case "take":
             time.sleep(float(rest[0]))

@@ -21,7 +21,7 @@ SOON = 5.0
 
 def with_scans(test, **changes):
     """Run a coroutine function that is given scans with short shares."""
-    limits = {"workers": 1, "share_seconds": SHARE, "large_pixels": LARGE, "large": 1} | changes
+    limits = {"workers": 1, "share_seconds": SHARE, "quick_pixels": LARGE, "large": 1} | changes
 
     async def run():
         scans = Scans(Settings(**limits), commanded_scans.scan)
@@ -131,11 +131,20 @@ def test_too_many_large_images_are_told_to_come_again():
     with_scans(test, share_seconds=30)
 
 
-def test_a_process_that_read_a_large_image_is_replaced():
+def test_a_process_that_took_long_is_replaced():
     async def test(scans):
+        slow = (await scans.scan(f"1 take {1.5 * SHARE}".encode())).width
+        assert (await scans.scan(b"1 take 0")).width != slow
+        assert gone(slow)
+
+    with_scans(test)
+
+
+def test_large_images_let_others_go_first():
+    async def test(scans):
+        pid = (await scans.scan(b"1 take 0")).width
         large = (await scans.scan(f"{LARGE + 1} take 0".encode())).width
-        assert (await scans.scan(b"1 take 0")).width != large
-        assert gone(large)
+        assert os.getpriority(os.PRIO_PROCESS, large) > os.getpriority(os.PRIO_PROCESS, pid)
 
     with_scans(test)
 

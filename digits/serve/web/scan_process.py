@@ -50,66 +50,63 @@ class Broke:
 
 
 @dataclass(frozen=True)
-class Opened:
-    """How many pixels an image announces.  What it costs to decode them waits for leave."""
+class TooMany:
+    """An image has more pixels than were to be scanned."""
 
     pixels: int
 
 
-Scan = Callable[[bytes, Callable[[int], None]], Scanned | Refused]
-"""Scans an image file; calls the second argument with the number of pixels before it decodes."""
+Result = Scanned | Refused | TooMany
+Scan = Callable[[bytes, int], Result]
+"""Scans an image file, unless it has more pixels than the second argument says."""
 
 
-def serve(connection: Connection, scan: Scan) -> None:
+def serve(connection: Connection, scan: Scan, niceness: int) -> None:
     """Scan one image file after the other, until the other end is closed.
 
     Args:
-        connection: Bytes of an image come in; `Opened` goes out and any bytes, the leave to go on,
-            come in; then the result goes out.
+        connection: The most pixels, as text, and the bytes of an image come in; a `Result` or
+            `Broke` goes out.
         scan: What scans.
+        niceness: How much others go first: 0 for not at all.
 
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service ends its processes itself
+    os.nice(niceness)
     # Decoders written in C warn of hostile images on this descriptor, line after line.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     os.close(nowhere)
     cv2.setNumThreads(1)
     threadpool_limits(1, "blas")
-
     # The first scan takes three times as long as the second: have it over.
     warm = np.zeros((28, 28, 1), np.uint8)
-    scan(png.encode(cv2.rectangle(warm, (8, 4), (18, 23), 255, 2)), lambda _: None)
-
-    def wait_for_leave(pixels: int) -> None:
-        connection.send(Opened(pixels))
-        connection.recv_bytes()
-
+    scan(png.encode(cv2.rectangle(warm, (8, 4), (18, 23), 255, 2)), warm.size)
     with suppress(EOFError, ConnectionError):
         while True:
-            data = connection.recv_bytes()
-            try:
-                result = scan(data, wait_for_leave)
-            except (EOFError, ConnectionError):
-                raise
-            except Exception:
-                connection.send(Broke(traceback.format_exc()))
-            else:
-                connection.send(result)
-            del data
+            most_pixels = int(connection.recv_bytes())
+            connection.send(_result(scan, connection.recv_bytes(), most_pixels))
 
 
-def scan_image(data: bytes, wait_for_leave: Callable[[int], None]) -> Scanned | Refused:
+def _result(scan: Scan, data: bytes, most_pixels: int) -> Result | Broke:
+    try:
+        return scan(data, most_pixels)
+    except Exception:
+        return Broke(traceback.format_exc())
+
+
+def scan_image(data: bytes, most_pixels: int) -> Result:
     """Decode an image file and find its digits.
 
     Args:
         data: The file: nothing that it holds is to be trusted.
-        wait_for_leave: Called with the number of pixels before any is decoded.
+        most_pixels: More than that are not decoded.
 
     """
     try:
         image = open_image(data)
-        wait_for_leave(image.pixels)
+        if image.pixels > most_pixels:
+            return TooMany(image.pixels)
         grey = decoded(image)
     except TooLargeError as error:
         return Refused(413, str(error))

@@ -9,23 +9,20 @@ import asyncio
 import multiprocessing
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from multiprocessing import forkserver
-from typing import Any
 
 from anyio import CapacityLimiter, to_thread
 
 from digits.serve.web import scan_process
 from digits.serve.web.problems import RETRY, ProblemError, busy
-from digits.serve.web.scan_process import Opened, Refused, Scan, Scanned
+from digits.serve.web.scan_process import Broke, Refused, Result, Scan, Scanned, TooMany
 from digits.serve.web.settings import Settings
 
-SLOWED_AFTER = 0.4
-"""Seconds after which a scan lets all others go first.  A drawing takes 0.02, a photo 0.3."""
-NICENESS = 15
-LEAVE = b"go on"
+SECOND, LAST = 10, 19
+"""How nice processes are that scan large images, and those that have used up their share."""
 LARGE_WAITING = 8
-"""Large images that wait, each in a process of its own; further ones get 429."""
+"""Large images that wait; further ones get 429."""
 
 context = multiprocessing.get_context("forkserver")
 
@@ -83,56 +80,128 @@ class Turns:
 class ScanningProcess:
     """One process, seen from the service."""
 
-    def __init__(self, scan: Scan) -> None:
+    def __init__(self, scan: Scan, niceness: int) -> None:
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
-            target=scan_process.serve, args=(theirs, scan), daemon=True, name="scan"
+            target=scan_process.serve, args=(theirs, scan, niceness), daemon=True, name="scan"
         )
         self._process.start()
         theirs.close()
-        self.used_up = False
-        """Whether it is to be replaced: it stays slow, or may keep much memory."""
+        self.slow = False
+        """Whether it has been slowed down, for good."""
 
     @property
     def alive(self) -> bool:
         """Whether it waits for an image: one that has ended has closed its end."""
         return not self._connection.poll()
 
-    def ask(self, message: bytes) -> Any:
-        """Send a message and wait for the answer; raises OSError or EOFError if it is ended."""
-        self._connection.send_bytes(message)
-        return self._connection.recv()
+    def scan(self, data: bytes, most_pixels: int) -> Result | Broke:
+        """Have an image scanned; raises OSError or EOFError if the process is ended meanwhile."""
+        self._connection.send_bytes(str(most_pixels).encode())
+        self._connection.send_bytes(data)
+        result: Result | Broke = self._connection.recv()
+        return result
 
     def slow_down(self) -> None:
         """Let all other processes go first, from now on."""
-        self.used_up = True
+        self.slow = True
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, self._process.pid or 0, NICENESS)
+            os.setpriority(os.PRIO_PROCESS, self._process.pid or 0, LAST)
 
     def end(self) -> None:
         # The connection is closed with the last reference to it: a thread may wait for it.
         self._process.kill()
 
 
-class Scans:
-    """The processes, and who may use them."""
+class Lane:
+    """Processes for images of one kind."""
 
-    def __init__(self, settings: Settings, scan: Scan = scan_process.scan_image) -> None:
-        self._settings, self._scan = settings, scan
-        self._turns = Turns(2 * settings.workers, settings.share_seconds)
-        self._large_turns = Turns(settings.large, settings.share_seconds)
+    def __init__(self, scan: Scan, places: int, ready: int, niceness: int, share: float) -> None:
+        """Make no process yet.
+
+        Args:
+            scan: What they do.
+            places: Processes that scan at once.
+            ready: Processes that are there before they are needed.
+            niceness: How much others go first.
+            share: Seconds after which a scan gives way to one that waits.
+
+        """
+        self.turns = Turns(places, share)
+        self._scan, self._ready, self._niceness, self._share = scan, ready, niceness, share
         self._idle: list[ScanningProcess] = []
-        self._threads = CapacityLimiter(settings.workers + settings.waiting + 1)
+        self._threads = CapacityLimiter(places + 1)  # one of them forks
         self._filling: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Have a process ready for each core."""
-        preload()
-        while len(self._idle) < self._settings.workers:
+    async def fill(self) -> None:
+        """Have processes ready."""
+        while len(self._idle) < self._ready:
             self._idle.append(await self._fork())
 
     async def _fork(self) -> ScanningProcess:
-        return await to_thread.run_sync(ScanningProcess, self._scan, limiter=self._threads)
+        return await to_thread.run_sync(
+            ScanningProcess, self._scan, self._niceness, limiter=self._threads
+        )
+
+    async def scan(self, data: bytes, most_pixels: int) -> Result:
+        """Scan an image when it is its turn; raises ProblemError if that fails."""
+        async with self.turns.turn(), self._process() as process:
+            try:
+                result = await to_thread.run_sync(
+                    process.scan, data, most_pixels, abandon_on_cancel=True, limiter=self._threads
+                )
+            except (EOFError, OSError):
+                # It crashed, or the system ended it because memory ran out.
+                raise ProblemError(
+                    422, "this image cannot be read; scale it down, or send a part of it"
+                ) from None
+        if isinstance(result, Broke):
+            raise RuntimeError(result.trace)
+        return result
+
+    @asynccontextmanager
+    async def _process(self) -> AsyncIterator[ScanningProcess]:
+        """A process to use; it is ended if the use is cut short."""
+        while self._idle and not self._idle[-1].alive:
+            self._idle.pop()
+        process = self._idle.pop() if self._idle else await self._fork()
+        slow = asyncio.get_running_loop().call_later(self._share, process.slow_down)
+        try:
+            yield process
+        except BaseException:
+            process.slow = True
+            raise
+        finally:
+            slow.cancel()
+            if not process.slow:
+                self._idle.append(process)
+            else:
+                process.end()
+                if self._filling is None or self._filling.done():
+                    self._filling = asyncio.create_task(self.fill())
+
+    def close(self) -> None:
+        """End all processes that are idle; those at work end with their requests."""
+        if self._filling is not None:
+            self._filling.cancel()
+        while self._idle:
+            self._idle.pop().end()
+
+
+class Scans:
+    """Images are scanned in two lanes, so that no large one holds up a small one."""
+
+    def __init__(self, settings: Settings, scan: Scan = scan_process.scan_image) -> None:
+        self._quick_pixels = settings.quick_pixels
+        workers, share = settings.workers, settings.share_seconds
+        self._quick = Lane(scan, 2 * workers, workers, 0, share)
+        self._slow = Lane(scan, settings.large, 1, SECOND, share)
+
+    async def start(self) -> None:
+        """Have processes ready."""
+        preload()
+        await self._quick.fill()
+        await self._slow.fill()
 
     async def scan(self, data: bytes) -> Scanned:
         """Find the digits of an image file.
@@ -141,64 +210,22 @@ class Scans:
             ProblemError: if it is no image, cannot be read, or has to give way to others.
 
         """
-        async with AsyncExitStack() as stack:
-            async with self._turns.turn():
-                process = await stack.enter_async_context(self._process())
-                result = await self._ask(process, data)
-                large = isinstance(result, Opened) and result.pixels > self._settings.large_pixels
-                if isinstance(result, Opened) and not large:
-                    result = await self._ask(process, LEAVE)
-            if large:
-                if self._large_turns.waiting >= LARGE_WAITING:
-                    raise busy("too many large images are waiting; try again")
-                process.used_up = True
-                async with self._large_turns.turn():
-                    result = await self._ask(process, LEAVE)
+        result = await self._quick.scan(data, self._quick_pixels)
+        if isinstance(result, TooMany):
+            if self._slow.turns.waiting >= LARGE_WAITING:
+                raise busy("too many large images are waiting; try again")
+            result = await self._slow.scan(data, result.pixels)
         match result:
             case Scanned():
                 return result
             case Refused(status, detail):
                 raise ProblemError(status, detail)
-        raise RuntimeError(f"a scanning process answered {result}")
-
-    @asynccontextmanager
-    async def _process(self) -> AsyncIterator[ScanningProcess]:
-        """A process to use; it is ended if the use is cut short."""
-        while self._idle and not self._idle[-1].alive:
-            self._idle.pop()
-        process = self._idle.pop() if self._idle else await self._fork()
-        slow = asyncio.get_running_loop().call_later(SLOWED_AFTER, process.slow_down)
-        kept = False
-        try:
-            yield process
-            kept = not process.used_up and len(self._idle) < self._settings.workers
-        finally:
-            slow.cancel()
-            if kept:
-                self._idle.append(process)
-            else:
-                process.end()
-                if self._filling is None or self._filling.done():
-                    self._filling = asyncio.create_task(self.start())
-
-    async def _ask(self, process: ScanningProcess, message: bytes) -> Any:
-        try:
-            return await to_thread.run_sync(
-                process.ask, message, abandon_on_cancel=True, limiter=self._threads
-            )
-        except (EOFError, OSError):
-            # It crashed, or the system ended it because memory ran out.
-            process.used_up = True
-            raise ProblemError(
-                422, "this image cannot be read; scale it down, or send a part of it"
-            ) from None
+        raise AssertionError(f"scanning an image gave {result}")
 
     def close(self) -> None:
-        """End all processes that are idle; those at work end with the requests."""
-        if self._filling is not None:
-            self._filling.cancel()
-        while self._idle:
-            self._idle.pop().end()
+        """End the processes."""
+        self._quick.close()
+        self._slow.close()
 
 
 def preload() -> None:

@@ -21,9 +21,9 @@ class Settings:
     """Of all bodies together."""
     bodies: int = 128
     """Requests with a body at once, from its first byte to the answer; further ones get 429."""
-    large_pixels: int = 8_000_000
-    """Of larger images only `large` are decoded at once: each can take 1.5 GiB."""
-    large: int = 2
+    quick_pixels: int = 2_000_000
+    """Larger images are scanned after all others, `large` of them at once: each can take 400 MB."""
+    large: int = 4
     digits: int = 300
     """Digits of one image."""
     body_seconds: float = 15.0
