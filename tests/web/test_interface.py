@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import socket
 import struct
 import threading
 import time
@@ -453,6 +454,16 @@ def test_any_names_of_classes_are_taken(serve, drawing, tmp_path):
             }
             response = requests.post(f"{service.address}/api/feedback", json=correction, timeout=5)
             assert response.status_code == status
+
+
+def test_an_answer_is_sent_at_once(service):
+    with raw(service, b""):
+        deadline = time.monotonic() + 10
+        while not service.connections:
+            assert time.monotonic() < deadline
+        for connection in service.connections:
+            connected = connection.transport.get_extra_info("socket")
+            assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_port_that_is_taken_is_said(service):

@@ -43,6 +43,20 @@ def gone(pid):
     return True
 
 
+def given_way(long):
+    """Some of these scans were ended because others waited; the rest ends here."""
+    ended = [task for task in long if task.done()]
+    assert ended
+    for task in ended:
+        with pytest.raises(ProblemError, match="others wait") as refusal:
+            task.result()
+        assert refusal.value.status == 503
+        assert refusal.value.headers
+        assert "retry-after" in refusal.value.headers
+    for task in long:
+        task.cancel()
+
+
 def test_processes_stay():
     async def test(scans):
         found = [(await scans.scan(b"1 take 0")).width for _ in range(5)]
@@ -73,17 +87,7 @@ def test_whoever_waits_waits_no_longer_than_a_share():
         begun = time.monotonic()
         await asyncio.gather(*(scans.scan(b"1 take 0") for _ in range(8)))
         assert time.monotonic() - begun < SHARE + SOON
-        done, running = await asyncio.wait(long, timeout=0)
-        # Others made no more room than they needed.
-        assert done
-        for task in done:
-            with pytest.raises(ProblemError) as refusal:
-                task.result()
-            assert refusal.value.status == 503
-            assert refusal.value.headers
-            assert "retry-after" in refusal.value.headers
-        for task in running:
-            task.cancel()
+        given_way(long)
 
     with_scans(test)
 
@@ -106,9 +110,7 @@ def test_large_images_do_not_hold_up_small_ones_and_give_way_to_each_other():
             await scans.scan(f"{LARGE} take 0".encode())
         last = await scans.scan(f"{LARGE + 1} take 0".encode())
         assert last.height == 1
-        for task in large:
-            with pytest.raises(ProblemError, match="others wait"):
-                await task
+        given_way(large)
 
     with_scans(test)
 
@@ -133,7 +135,7 @@ def test_too_many_large_images_are_told_to_come_again():
 
 def test_a_process_that_took_long_is_replaced():
     async def test(scans):
-        slow = (await scans.scan(f"1 take {1.5 * SHARE}".encode())).width
+        slow = (await scans.scan(f"1 take {3 * SHARE}".encode())).width
         assert (await scans.scan(b"1 take 0")).width != slow
         assert gone(slow)
 

@@ -20,7 +20,9 @@ from digits.serve.web.scan_process import Broke, Refused, Result, Scan, Scanned,
 from digits.serve.web.settings import Settings
 
 SECOND, LAST = 10, 19
-"""How nice processes are that scan large images, and those that have used up their share."""
+"""How nice processes are that scan large images, and those that have taken long."""
+SLOWED_AFTER = 0.4
+"""Seconds.  A drawing takes 0.02, a photo of 12 million pixels 0.3."""
 LARGE_WAITING = 8
 """Large images that wait; further ones get 429."""
 
@@ -128,7 +130,7 @@ class Lane:
 
         """
         self.turns = Turns(places, share)
-        self._scan, self._ready, self._niceness, self._share = scan, ready, niceness, share
+        self._scan, self._ready, self._niceness = scan, ready, niceness
         self._idle: list[ScanningProcess] = []
         self._threads = CapacityLimiter(places + 1)  # one of them forks
         self._filling: asyncio.Task[None] | None = None
@@ -165,7 +167,7 @@ class Lane:
         while self._idle and not self._idle[-1].alive:
             self._idle.pop()
         process = self._idle.pop() if self._idle else await self._fork()
-        slow = asyncio.get_running_loop().call_later(self._share, process.slow_down)
+        slow = asyncio.get_running_loop().call_later(SLOWED_AFTER, process.slow_down)
         try:
             yield process
         except BaseException:
@@ -195,7 +197,10 @@ class Scans:
         self._quick_pixels = settings.quick_pixels
         workers, share = settings.workers, settings.share_seconds
         self._quick = Lane(scan, 2 * workers, workers, 0, share)
-        self._slow = Lane(scan, settings.large, 1, SECOND, share)
+        # Two to a core take twice as long.  Whoever is new is the first, and nobody's turn is over
+        # before it had its share of a core.
+        places = min(2 * workers, settings.large)
+        self._slow = Lane(scan, places, 1, SECOND, max(1, places / workers) * share)
 
     async def start(self) -> None:
         """Have processes ready."""

@@ -49,6 +49,11 @@ class Protocol(H11Protocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        # Head and body are written one after the other: by Nagle's algorithm the second would wait
+        # 40 ms for the client to acknowledge the first.  asyncio turns it off only for sockets that
+        # were made with a protocol number.
+        connected = transport.get_extra_info("socket")
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # Writing is then paused whenever the client has not taken everything.
         transport.set_write_buffer_limits(high=0)
         self._watch()

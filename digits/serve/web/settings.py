@@ -22,8 +22,9 @@ class Settings:
     bodies: int = 128
     """Requests with a body at once, from its first byte to the answer; further ones get 429."""
     quick_pixels: int = 2_000_000
-    """Larger images are scanned after all others, `large` of them at once: each can take 400 MB."""
+    """Larger images are scanned after all others."""
     large: int = 4
+    """Most of them at once: each can take 400 MB."""
     digits: int = 300
     """Digits of one image."""
     body_seconds: float = 15.0
@@ -31,4 +32,4 @@ class Settings:
     work_seconds: float = 4.5
     """Until an image is read, with the time that it waits."""
     share_seconds: float = 0.8
-    """An image that has been scanned for longer gives way where another waits."""
+    """Of a core: an image that has been scanned for longer gives way where another waits."""
