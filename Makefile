@@ -1,11 +1,9 @@
 .DEFAULT_GOAL := help
-.PHONY: help install gpu repro test lint format mlflow lock clean
+.PHONY: help install gpu repro experiments test lint format mlflow lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# The store that the stages write to, unless a server is named.
-MLFLOW_TRACKING_URI ?= sqlite:///$(CURDIR)/mlflow.db
 PORT ?= 5000
 UPGRADE ?=
 UV_COMPILE = uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes \
@@ -13,7 +11,7 @@ UV_COMPILE = uv pip compile --quiet --universal --fork-strategy fewest --generat
 UV_INSTALL = uv pip install --quiet --python $(BIN)/python --compile-bytecode
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed  ## Make the virtual environment .venv from the lock file
 
@@ -36,8 +34,15 @@ format: .venv/.installed-dev  ## Put the code into its one format
 	ruff check --fix --quiet . || true
 	ruff format .
 
-mlflow: .venv/.installed  ## Browse the runs at http://127.0.0.1:5000 (PORT=... for another port)
-	mlflow server --backend-store-uri $(MLFLOW_TRACKING_URI) --host 127.0.0.1 --port $(PORT)
+mlflow: .venv/.installed  ## Browse the runs in MLflow; it prints the addresses (PORT=... for another port)
+	digits mlflow --port $(PORT)
+
+# Options alone do not do it: a column's name is the path of its file.
+experiments: .venv/.installed  ## Show the experiments: what each changed, and its accuracies
+	@dvc exp show --md --only-changed --hide-workspace --drop \
+	    'Created|(data|models|reports)/|metrics/.*(history|train|test|timing|speed|validation|macro|_low|_high|loss)' \
+	    | sed -E 's#metrics/(\w+)/summary.json:accuracy#\1#g; s/\btrain\.//g; /^\|-/d' \
+	    | tr -s ' ' | column -t -s '|'
 
 # One lock file a use, each hashed; a version that two of them name is the same in both.
 lock: .venv/.installed-dev  ## Resolve the dependencies; UPGRADE=--upgrade takes newer versions
@@ -64,6 +69,7 @@ clean:  ## Remove the virtual environment and caches; data, models and runs stay
 .venv/.installed: .venv/bin/uv locks/pipeline.lock pyproject.toml
 	$(UV_INSTALL) --require-hashes --requirement locks/pipeline.lock
 	$(UV_INSTALL) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m digits.report.plots_page > /dev/null
 	@touch $@
 
 .venv/.installed-dev: .venv/.installed locks/dev.lock

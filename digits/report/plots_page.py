@@ -1,8 +1,7 @@
 """The page that `dvc plots show` fills: with its scripts in it, so that it needs no network.
 
-DVC's own page loads Vega from an address.  Run as `python -m digits.report.plots_page`, with the
-library vl-convert-python, from which the scripts are taken; the page is committed, so that DVC
-needs the library no more.
+DVC's own page loads Vega from an address.  `make install` runs this module as
+`python -m digits.report.plots_page`, which takes the scripts from the library vl-convert-python.
 """
 
 from typing import Any

@@ -94,6 +94,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "dvc.lock").unlink(missing_ok=True)
     set_params(folder, **SMALL)
     run = runner(folder)
+    run("python", "-m", "digits.report.plots_page")
     run("git", "init", "--quiet", "--initial-branch", "main")
     run("git", "add", "--all")
     run("git", "commit", "--quiet", "--message", "start")
