@@ -1,6 +1,7 @@
 """Files that are small or short and cost much: their parts are counted before they are decoded."""
 
 import contextlib
+import functools
 import struct
 import time
 import zlib
@@ -100,7 +101,7 @@ def hostile() -> Iterator[tuple[str, Callable[[], bytes]]]:
     for bits, colour, samples in ((8, 0, 1), (16, 0, 1), (8, 2, 3), (16, 2, 3), (8, 6, 4)):
         yield (
             f"png, {samples} samples of {bits} bits",
-            lambda b=bits, c=colour, s=samples: png(b, c, s, interlaced=True),
+            functools.partial(png, bits, colour, samples, interlaced=True),
         )
 
     jpeg = encoded(GREY.convert("RGB"), "JPEG")

@@ -72,9 +72,9 @@ stages:
         "metrics/cnn/train.json": b"{}",
         "metrics/cnn/timing.json": b"{}",
     }
-    for name, content in (code | results).items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(content)
+    for path, written in (code | results).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(written)
     git.run("init", "--quiet", folder=tmp_path)
     save(tmp_path, "first")
     return tmp_path

@@ -274,7 +274,7 @@ def test_everything_is_reached_and_named(browser, service):
     browser.draw([(x + 150, y) for x, y in SEVEN])
     browser.wait(all_asked(2))
     browser.value("document.querySelector('.skip').focus()")
-    reached = []
+    reached: list[tuple[str, object]] = []
     for step in range(40):
         if step:
             browser.press("Tab")
