@@ -34,7 +34,8 @@ def main(model: str) -> None:
         images = preprocess.resize(images, side, stored.white, preprocess.FULL)
     examples.save(images, trained.labels[chosen], ready.prepare(images), model)
 
-    records.Confidence(model=model, dataset=dataset, model_sha256=digest, **judged).write(
+    named = {"model": model, "dataset": dataset, "model_sha256": digest}
+    records.Confidence.of(named | judged, "confidence.json").write(
         paths.METRICS / model / "confidence.json"
     )
     if judged["calibrated"]:

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from digits.core import records
 from digits.core.errors import UserError
 from digits.evaluation import abstention
 
@@ -146,6 +147,14 @@ def test_without_validation_images_nothing_is_withheld(tmp_path):
     kept = abstention.load("svc", "digest", 2, tmp_path)
     assert (kept.threshold, kept.limit) == (0, None)
     assert kept.withheld(np.zeros((1, 28, 28, 1), np.float32), np.array([[0.5, 0.5]])) == [None]
+
+
+def test_what_a_judgement_says_is_a_record(held_out):
+    _, judged = abstention.judge(*held_out)
+    named = {"model": "svc", "dataset": "drawn", "model_sha256": "a" * 64}
+    record = records.Confidence.of(named | judged, "confidence.json")
+    assert len(record.others) == len(abstention.OTHERS)
+    assert record.as_dict() == named | judged
 
 
 def test_saved_and_loaded_it_says_the_same(rng, held_out, tmp_path):
