@@ -265,7 +265,7 @@ def test_predict_reads_image_files_as_evaluate_reads_images(run, reproduced, tmp
     assert len(wanted) > 50
     said = run("python", "-m", "digits", "predict", "--model", "svc", "--json", *wanted)
     read = {
-        answer["image"]: digit["models"]["svc"]["label"]
+        answer["image"]: digit["predictions"]["svc"]["label"]
         for answer in map(json.loads, said.stdout.splitlines())
         for digit in answer["digits"]
     }
