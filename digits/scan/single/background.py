@@ -12,6 +12,14 @@ FAINTEST_INK = 0.14
 CLEAN_NOISE, FAINTEST_LINE = 0.002, 0.06
 """Below the first mean noise the background is a drawing's, and less ink is believed."""
 
+TONE_REACH, LEAST_CONTRAST = 4, 32
+"""Levels within the first of a tone are of that tone; two tones differ by more than the second."""
+LEAST_TONE, FLAT_SHARE, SMALL_FLAT_SHARE = 0.05, 0.7, 0.5
+"""Least shares of a flat drawing's pixels that are of each tone, and of both: the rest is edges, of
+which enlarged pictures have more."""
+WIDEST_STROKE = 0.3
+"""As a share of the picture's long side: more is the table that the paper lies on."""
+
 
 def measure_ink(work: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How much of the background's light (or darkness, if the ink is light) the ink takes.
@@ -27,9 +35,16 @@ def measure_ink(work: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     if noise_level(work) > 1.5:
         work = cv2.GaussianBlur(work, (0, 0), 1.0)
+    light = None
     background = even_background(work)
+    if background is None or max(work.shape) < SMALL_SIDE:
+        # Where a digit fills the picture, the majority may be ink.
+        tones = two_tones(work)
+        if tones is not None:
+            background = np.full(work.shape, tones[0], np.float32)
+            light = tones[1] > tones[0]
     if background is not None:
-        light = _light_ink(work - background)
+        light = _light_ink(work - background) if light is None else light
         ink = _share_taken(work, background, light)
         spread = np.abs(ink[np.abs(ink) < 2 * FAINTEST_INK])
         return ink, np.full_like(ink, 1.4826 * np.median(spread) if spread.size else 0)
@@ -91,6 +106,34 @@ def even_background(work: np.ndarray) -> np.ndarray | None:
         return None
     border = np.concatenate([strong[0], strong[-1], strong[:, 0], strong[:, -1]])
     return background if border.mean() < 0.15 else None
+
+
+def two_tones(work: np.ndarray) -> tuple[float, float] | None:
+    """The grey levels of background and ink in a drawing that is all of two flat tones, else None.
+
+    The background is the tone that has more of the picture, more of its border and wider parts,
+    taken together: a digit that is cropped tight may have more of one of them.
+    """
+    counts = np.bincount(work.ravel(), minlength=256) / work.size
+    near = np.convolve(counts, np.ones(2 * TONE_REACH + 1), "same")
+    one = int(near.argmax())
+    flat = near[one]
+    near[max(0, one - LEAST_CONTRAST) : one + LEAST_CONTRAST + 1] = 0
+    other = int(near.argmax())
+    small = max(work.shape) < SMALL_SIDE
+    least = SMALL_FLAT_SHARE if small else FLAT_SHARE
+    if near[other] < LEAST_TONE or flat + near[other] < least:
+        return None
+    of_one = np.abs(work.astype(np.int16) - one) < np.abs(work.astype(np.int16) - other)
+    border = np.concatenate([of_one[0], of_one[-1], of_one[:, 0], of_one[:, -1]])
+    widths = [
+        2 * float(cv2.distanceTransform(tone.astype(np.uint8), cv2.DIST_L2, 3).max())
+        for tone in (of_one, ~of_one)
+    ]
+    # The widths say most: only a 1 is wider than what is left beside it.
+    if of_one.mean() + border.mean() + 2 * widths[0] / sum(widths) < 2:
+        one, other, widths = other, one, widths[::-1]
+    return (one, other) if small or widths[1] <= WIDEST_STROKE * max(work.shape) else None
 
 
 def _second_degree(height: int, width: int) -> np.ndarray:
