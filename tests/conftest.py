@@ -39,6 +39,7 @@ def models(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep on one of the parallel workers what shares a costly fixture: a file, the clone."""
     for item in items:
