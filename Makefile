@@ -22,7 +22,7 @@ repro: .venv/.installed  ## Run the whole pipeline: only what is not up to date
 	dvc repro
 
 test: lint  ## Lint, check types, run all tests
-	pytest --numprocesses 2 --dist loadgroup
+	pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/.installed-dev  ## Lint, check layers and types only
 	ruff check .

@@ -39,14 +39,6 @@ def models(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep on one of the parallel workers what shares a costly fixture: a file, the clone."""
-    for item in items:
-        shared = "clone" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("clone" if shared else str(item.path)))
-
-
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory):
     """A SQLite file with MLflow's tables and nothing in them, which take it seconds to make."""

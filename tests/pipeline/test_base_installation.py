@@ -27,11 +27,13 @@ def call(*command: str | Path, cwd: Path = paths.ROOT) -> str:
 
 
 @pytest.fixture(scope="module")
-def installed(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of a new environment that holds the base lock file and the project."""
     folder = tmp_path_factory.mktemp("base")
     source = folder / "source"
-    shutil.copytree(clone, source, ignore=shutil.ignore_patterns(".git", ".dvc", "data"))
+    shutil.copytree(paths.ROOT / "digits", source / "digits")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy2(paths.ROOT / name, source / name)
     call("uv", "build", "--quiet", "--no-build-isolation", "--python", sys.executable,
          "--out-dir", folder, source)  # fmt: skip
     (wheel,) = folder.glob("*.whl")
@@ -53,10 +55,9 @@ def installed(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def project(reproduced: Path, tmp_path: Path) -> Path:
-    """A folder with models, and nothing else of a checkout."""
-    shutil.copytree(reproduced / "models", tmp_path / "models")
-    return tmp_path
+def project(models: Path) -> Path:
+    """A folder with tiny models, and nothing else of a checkout."""
+    return models.parent
 
 
 def test_it_holds_no_library_that_trains_or_records(installed):
