@@ -26,6 +26,7 @@ LIBRARIES = {
     "sklearn": "scikit-learn",
     "statsmodels": "statsmodels",
     "tensorflow": "tensorflow",
+    "vl_convert": "vl-convert-python",
 }
 """What the pipeline is run and judged with, by the name of the module.
 

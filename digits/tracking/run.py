@@ -273,13 +273,16 @@ def _kind(model: str, tree: dict[str, Any], baseline: Read | None) -> str:
     """Whether a training has the parameters with which its experiment began, whatever computes."""
     if baseline is None:
         return TRAINING
+    began = params(baseline)
+    if not {"train", *SHARED_SECTIONS} <= began.keys() or model not in began["train"]:
+        return EXPERIMENT  # it brought the model, a section, or params.yaml itself
     now, before = (
         {
             key: parameters.canonical(text)
             for key, text in _parameters(found, model, "").items()
             if not key.startswith("hardware.")
         }
-        for found in (tree, params(baseline))
+        for found in (tree, began)
     )
     return TRAINING if now == before else EXPERIMENT
 

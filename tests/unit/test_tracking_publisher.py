@@ -8,9 +8,12 @@ import time
 
 import pytest
 
+from digits.core import paths
 from digits.tracking import connection
 from digits.tracking.publisher import Publisher
 from tests.trained import HARDWARE, MODEL
+
+FINDS_TESTS = {"PYTHONPATH": str(paths.ROOT)}
 
 
 def publish_from_a_stage(work):
@@ -31,7 +34,7 @@ def test_a_stage_that_dies_leaves_no_running_run(store):
         "import os; from tests.unit.test_tracking_publisher import publish_from_a_stage;"
         "publish_from_a_stage(lambda publisher: os.kill(os.getpid(), 9))"
     )
-    killed = subprocess.run([sys.executable, "-c", stage])
+    killed = subprocess.run([sys.executable, "-c", stage], env=os.environ | FINDS_TESTS)
     assert killed.returncode == -signal.SIGKILL
     with pytest.raises(KeyboardInterrupt):
         publish_from_a_stage(interrupt)
@@ -89,7 +92,11 @@ def test_the_second_process_loads_neither_tensorflow_nor_what_trains(store):
         print(*{"tensorflow", "keras", "sklearn", "torch", "onnxruntime"} & set(sys.modules))
     """
     shown = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | FINDS_TESTS,
     )
     assert not shown.stdout.strip()
     assert not shown.stderr.strip()
