@@ -9,7 +9,7 @@ from digits.core import config
 from digits.data.split import TrainingData
 from digits.hardware import selection
 from digits.tracking.publisher import Publisher
-from digits.training import export, fit, memory
+from digits.training import export, fit, memory, tensorflow_log
 from digits.training.conclude import TrainedModel, conclude
 
 CHECKED = 1000
@@ -30,7 +30,8 @@ def run(model: str, network: ModuleType) -> None:
     data = TrainingData.read()
     build = functools.partial(network.build, recipe, data.shape, len(data.classes))
     with Publisher() as publisher:
-        machine = selection.confirm(machine, wanted, network.GAINS_BY_BFLOAT16)
+        with tensorflow_log.heeding_its_level():
+            machine = selection.confirm(machine, wanted, network.GAINS_BY_BFLOAT16)
         need = memory.needed(build, recipe, machine, data.train, data.validation)
         memory.check(f"train.{model}", need, machine)
         publisher.open(model, machine.as_dict())
