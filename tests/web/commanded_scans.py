@@ -17,8 +17,8 @@ def scan(data, most_pixels):
         case "take":
             time.sleep(float(rest[0]))
         case "spin":
-            end = time.monotonic() + float(rest[0])
-            while time.monotonic() < end:
+            end = time.process_time() + float(rest[0])
+            while time.process_time() < end:
                 pass
         case "crash":
             os.abort()

@@ -7,9 +7,8 @@ are forked in milliseconds from one that has imported what they need.
 
 import asyncio
 import multiprocessing
-import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from multiprocessing import forkserver
 
 from anyio import CapacityLimiter, to_thread
@@ -19,10 +18,8 @@ from digits.serve.web.problems import RETRY, ProblemError, busy
 from digits.serve.web.scan_process import Broke, Refused, Result, Scan, Scanned, TooMany
 from digits.serve.web.settings import Settings
 
-SECOND, LAST = 10, 19
-"""How nice processes are that scan large images, and those that have taken long."""
-SLOWED_AFTER = 0.4
-"""Seconds.  A drawing takes 0.02, a photo of 12 million pixels 0.3."""
+SECOND = 10
+"""How nice processes are that scan large images."""
 LARGE_WAITING = 8
 """Large images that wait; further ones get 429."""
 
@@ -30,22 +27,18 @@ context = multiprocessing.get_context("forkserver")
 
 
 class Turns:
-    """Places for scans: whoever has held one for longer than its share gives way to who waits."""
+    """Places for scans: whoever has worked for longer than its share gives way to who waits."""
 
     def __init__(self, places: int, share_seconds: float) -> None:
         self._places = CapacityLimiter(places)
         self._share = share_seconds
-        self._held: dict[object, tuple[asyncio.Timeout, float]] = {}
+        self._holding = 0
+        self._working: dict[asyncio.Timeout, float] = {}
         self.waiting = 0
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for a place and hold it.
-
-        Raises:
-            ProblemError: 503 if the place was given away.
-
-        """
+    async def place(self) -> AsyncIterator[None]:
+        """Wait for a place and hold it."""
         holder = object()
         self.waiting += 1
         self._make_room()
@@ -54,9 +47,25 @@ class Turns:
         finally:
             self.waiting -= 1
             self._make_room()
+        self._holding += 1
+        try:
+            yield
+        finally:
+            self._holding -= 1
+            self._places.release_on_behalf_of(holder)
+            self._make_room()
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[None]:
+        """Work at the place.
+
+        Raises:
+            ProblemError: 503 if the place was given away.
+
+        """
         try:
             async with asyncio.timeout(None) as end:
-                self._held[holder] = end, asyncio.get_running_loop().time()
+                self._working[end] = asyncio.get_running_loop().time() + self._share
                 self._make_room()
                 yield
         except TimeoutError:
@@ -66,15 +75,13 @@ class Turns:
                 503, "this image takes long and others wait; scale it down, or try again", RETRY
             ) from None
         finally:
-            del self._held[holder]
-            self._places.release_on_behalf_of(holder)
-            self._make_room()
+            del self._working[end]
 
     def _make_room(self) -> None:
-        """Set an end to as many of the longest turns as others wait for, and to no more."""
-        beyond = len(self._held) + self.waiting - self._places.total_tokens
-        for place, (end, began) in enumerate(self._held.values()):
-            when = began + self._share if place < beyond else None
+        """Set an end to as many of those that work longest as others wait, and to no more."""
+        beyond = self._holding + self.waiting - self._places.total_tokens
+        for number, (end, latest) in enumerate(self._working.items()):
+            when = latest if number < beyond else None
             if not end.expired() and end.when() != when:
                 end.reschedule(when)
 
@@ -89,8 +96,9 @@ class ScanningProcess:
         )
         self._process.start()
         theirs.close()
-        self.slow = False
-        """Whether it has been slowed down, for good."""
+        self.used_up = False
+        """Whether it has worked long, and ends."""
+        self._connection.recv()  # it is ready
 
     @property
     def alive(self) -> bool:
@@ -101,14 +109,9 @@ class ScanningProcess:
         """Have an image scanned; raises OSError or EOFError if the process is ended meanwhile."""
         self._connection.send_bytes(str(most_pixels).encode())
         self._connection.send_bytes(data)
-        result: Result | Broke = self._connection.recv()
+        result: Result | Broke
+        result, self.used_up = self._connection.recv()
         return result
-
-    def slow_down(self) -> None:
-        """Let all other processes go first, from now on."""
-        self.slow = True
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, self._process.pid or 0, LAST)
 
     def end(self) -> None:
         # The connection is closed with the last reference to it: a thread may wait for it.
@@ -132,13 +135,17 @@ class Lane:
         self.turns = Turns(places, share)
         self._scan, self._ready, self._niceness = scan, ready, niceness
         self._idle: list[ScanningProcess] = []
+        self._busy = 0
         self._threads = CapacityLimiter(places + 1)  # one of them forks
         self._filling: asyncio.Task[None] | None = None
 
     async def fill(self) -> None:
         """Have processes ready."""
-        while len(self._idle) < self._ready:
+        while self._lacking():
             self._idle.append(await self._fork())
+
+    def _lacking(self) -> bool:
+        return len(self._idle) + self._busy < self._ready
 
     async def _fork(self) -> ScanningProcess:
         return await to_thread.run_sync(
@@ -147,7 +154,7 @@ class Lane:
 
     async def scan(self, data: bytes, most_pixels: int) -> Result:
         """Scan an image when it is its turn; raises ProblemError if that fails."""
-        async with self.turns.turn(), self._process() as process:
+        async with self.turns.place(), self._process() as process, self.turns.work():
             try:
                 result = await to_thread.run_sync(
                     process.scan, data, most_pixels, abandon_on_cancel=True, limiter=self._threads
@@ -166,21 +173,20 @@ class Lane:
         """A process to use; it is ended if the use is cut short."""
         while self._idle and not self._idle[-1].alive:
             self._idle.pop()
-        process = self._idle.pop() if self._idle else await self._fork()
-        slow = asyncio.get_running_loop().call_later(SLOWED_AFTER, process.slow_down)
+        self._busy += 1
         try:
-            yield process
-        except BaseException:
-            process.slow = True
-            raise
-        finally:
-            slow.cancel()
-            if not process.slow:
-                self._idle.append(process)
-            else:
+            process = self._idle.pop() if self._idle else await self._fork()
+            try:
+                yield process
+            except BaseException:
                 process.end()
-                if self._filling is None or self._filling.done():
-                    self._filling = asyncio.create_task(self.fill())
+                raise
+            if not process.used_up:
+                self._idle.append(process)
+        finally:
+            self._busy -= 1
+            if self._lacking() and (self._filling is None or self._filling.done()):
+                self._filling = asyncio.create_task(self.fill())
 
     def close(self) -> None:
         """End all processes that are idle; those at work end with their requests."""
