@@ -18,8 +18,8 @@ from digits.serve.web.problems import RETRY, ProblemError, busy
 from digits.serve.web.scan_process import Broke, Refused, Result, Scan, Scanned, TooMany
 from digits.serve.web.settings import Settings
 
-SECOND = 10
-"""How nice processes are that scan large images."""
+SECOND = 2
+"""How nice processes are that scan large images: they have less, but enough beside many small."""
 LARGE_WAITING = 8
 """Large images that wait; further ones get 429."""
 
