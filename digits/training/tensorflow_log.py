@@ -37,6 +37,7 @@ def heeding_its_level() -> Iterator[None]:
             reader.stdin.close()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 reader.wait(END_SECONDS)
+            reader.kill()  # if a process that was started meanwhile still holds the pipe
 
 
 def passed_on(lines: Iterable[str], level: int) -> Iterator[str]:
