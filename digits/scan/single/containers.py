@@ -269,7 +269,7 @@ def _bmp(data: bytes) -> Container:
     return Container("BMP", data, abs(width), abs(height), max(1, bits // 8))
 
 
-PNM_TOKEN = re.compile(rb"(?:\s|#[^\r\n]*+[\r\n])*+([^\s#]{1,20})")
+PNM_TOKEN = re.compile(rb"(?:\s|#[^\r\n]*[\r\n])*([^\s#]{1,20})")
 PNM_COMMENT = re.compile(rb"#[^\r\n]*")
 
 
