@@ -21,8 +21,9 @@ gpu: .venv/.installed  ## Add what TensorFlow needs to compute on an NVIDIA GPU
 repro: .venv/.installed  ## Run the whole pipeline: only what is not up to date
 	dvc repro
 
+# A file's tests stay together, and the longest files come first, as they are collected.
 test: lint  ## Lint, check types, run all tests
-	pytest --numprocesses 2 --dist loadfile
+	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.installed-dev  ## Lint, check layers and types only
 	ruff check .

@@ -13,6 +13,10 @@ from digits.core import paths
 
 SMALL = {
     "dataset.name": "optdigits",
+    "split.train": "600",
+    "split.validation": "120",
+    "split.test": "200",
+    "split.left_out": "877",
     "train.ann.units": "[64]",
     "train.ann.epochs": "6",
     "train.cnn.filters": "[8,16]",
