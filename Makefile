@@ -21,9 +21,10 @@ gpu: .venv/.installed  ## Add what TensorFlow needs to compute on an NVIDIA GPU
 repro: .venv/.installed  ## Run the whole pipeline: only what is not up to date
 	dvc repro
 
-# A file's tests stay together, and the longest files come first, as they are collected.
+# A file's tests stay together; the longest files come first, as they are collected.  Three
+# processes keep two cores busy: many tests wait, for a browser or a server.
 test: lint  ## Lint, check types, run all tests
-	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.installed-dev  ## Lint, check layers and types only
 	ruff check .

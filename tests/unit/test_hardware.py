@@ -11,12 +11,19 @@ from digits.hardware import detect, selection
 
 H100 = detect.Gpu("NVIDIA H100", (9, 0))
 T4 = detect.Gpu("Tesla T4", (7, 5))
+ASKED = detect.processor
 
 
 def params(**changes):
     return selection.Params(
         **({"device": "auto", "precision": "auto", "threads": 0, "label": ""} | changes)
     )
+
+
+@pytest.fixture
+def processor():
+    """What asks the system, which `machine` replaces: each time anew."""
+    return ASKED.__wrapped__
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +79,35 @@ def test_a_machine_is_recorded_with_the_fingerprint_of_its_processor():
     chosen = selection.choose(params())
     assert chosen.cpu_fingerprint == detect.processor().fingerprint
     assert records.Hardware(**chosen.as_dict()).cpu_fingerprint == chosen.cpu_fingerprint
+
+
+X86 = """\
+processor\t: 0
+model name\t: AMD EPYC: 2 cores
+cpu family\t: 25
+model\t\t: 17
+stepping\t: 1
+flags\t\t: fpu avx512_bf16
+
+processor\t: 1
+model name\t: another
+"""
+
+
+def test_linux_tells_of_the_processor(processor, monkeypatch, tmp_path):
+    monkeypatch.setattr(detect, "PROC_CPUINFO", tmp_path / "cpuinfo")
+    (tmp_path / "cpuinfo").write_text(X86)
+    flags = frozenset({"fpu", "avx512_bf16"})
+    assert processor() == detect.Processor("AMD EPYC: 2 cores", 25, 17, 1, flags)
+
+
+@pytest.mark.parametrize("told", [None, "", "processor: 0\nFeatures: fp asimd\n"])
+def test_another_system_or_processor_is_asked_by_cpuinfo(processor, monkeypatch, tmp_path, told):
+    monkeypatch.setattr(detect, "PROC_CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr("cpuinfo.get_cpu_info", lambda: {"brand_raw": "Apple M4"})
+    if told is not None:
+        (tmp_path / "cpuinfo").write_text(told)
+    assert processor() == detect.Processor("Apple M4", None, None, None, frozenset())
 
 
 def test_auto_on_a_gpu(monkeypatch):
