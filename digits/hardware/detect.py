@@ -77,7 +77,9 @@ def processor() -> Processor:
     try:
         return Processor(
             fields["model name"],
-            *(int(fields[key]) for key in ("cpu family", "model", "stepping")),
+            int(fields["cpu family"]),
+            int(fields["model"]),
+            int(fields["stepping"]),
             frozenset(fields["flags"].split()),
         )
     except (KeyError, ValueError):
