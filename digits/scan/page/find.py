@@ -3,8 +3,9 @@
 import cv2
 import numpy as np
 
+from digits.scan.page.join import join_broken
 from digits.scan.page.order import reading_order
-from digits.scan.page.segment import SMALLEST_DIGIT, join_broken, part_touching
+from digits.scan.page.part import part_touching
 from digits.scan.single.background import measure_ink
 from digits.scan.single.clean import working_size
 from digits.scan.single.normalise import SIDE, as_mnist, like_mnist
@@ -38,7 +39,7 @@ def find_digits(grey: np.ndarray) -> list[Digit]:
         # So small a picture holds one digit, in however many pieces noise has left it.
         pieces = [united(main)] if (main := main_pieces(pieces)) else []
     else:
-        pieces = part_touching(join_broken(pieces, SMALLEST_DIGIT * max(work.shape)))
+        pieces = part_touching(join_broken(pieces, work.shape))
     order = reading_order(pieces)
     return [
         Digit(
