@@ -13,10 +13,10 @@ from digits.core import paths
 
 SMALL = {
     "dataset.name": "optdigits",
-    "split.train": "600",
-    "split.validation": "120",
-    "split.test": "200",
-    "split.left_out": "877",
+    "split.train": "400",
+    "split.validation": "60",
+    "split.test": "120",
+    "split.left_out": "1217",
     "train.ann.units": "[64]",
     "train.ann.epochs": "6",
     "train.cnn.filters": "[8,16]",

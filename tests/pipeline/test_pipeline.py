@@ -42,7 +42,7 @@ def test_every_model_was_trained_evaluated_and_compared(reproduced):
     assert comparison["cnn"]["test_accuracy"] > 0.5
     for model in config.MODELS:
         predictions = (reproduced / f"metrics/{model}/predictions.csv").read_text().splitlines()
-        assert len(predictions) == 1 + 200
+        assert len(predictions) == 1 + 120
         test = json.loads((reproduced / f"metrics/{model}/test.json").read_text())
         train = json.loads((reproduced / f"metrics/{model}/train.json").read_text())
         assert test["model_sha256"] == train["model_sha256"]

@@ -230,7 +230,7 @@ def _contacts_outside(
 
     Their distance along the edge counts for `OUTSIDE` of it.
     """
-    found = {}
+    found: dict[tuple[int, int], Contact] = {}
     for edge in range(4):
         # Where each piece that reaches this edge does so: the first and the last pixel.
         ends: list[tuple[int, int, int]] = []
