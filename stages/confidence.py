@@ -28,10 +28,7 @@ def main(model: str) -> None:
     trained = split.read(paths.SPLIT, "train")
     chosen = examples.choose(trained.labels, trained.index)
     stored = read_raw(paths.RAW, read_digit)
-    images = stored.images[trained.index[chosen]]
-    side = (preprocess.MNIST_SIDE, preprocess.MNIST_SIDE)
-    if images.shape[1:] != side:
-        images = preprocess.resize(images, side, stored.white, preprocess.FULL)
+    images = preprocess.in_mnist_size(stored.images[trained.index[chosen]], stored.white)
     examples.save(images, trained.labels[chosen], ready.prepare(images), model)
 
     named = {"model": model, "dataset": dataset, "model_sha256": digest}

@@ -26,10 +26,7 @@ def main(model: str) -> None:
         part = split.read(paths.SPLIT, name)
     chosen = robustness.sample(len(part))
     stored = read_raw(paths.RAW, read_digit)
-    images = stored.images[part.index[chosen]]
-    side = (preprocess.MNIST_SIDE, preprocess.MNIST_SIDE)
-    if images.shape[1:] != side:
-        images = preprocess.resize(images, side, stored.white, preprocess.FULL)
+    images = preprocess.in_mnist_size(stored.images[part.index[chosen]], stored.white)
     measured = robustness.measure(ready.read, images, part.labels[chosen])
     records.Robustness(
         model=model,

@@ -21,11 +21,13 @@ SECTIONS = {
     "dataset": "digits.datasets.download:Params",
     "preprocess": "digits.data.preprocess:Params",
     "split": "digits.data.split:Params",
+    "synthesis": "digits.synthesis.vary:Params",
     "hardware": "digits.hardware.selection:Params",
     "train.ann": "digits.models.ann:Params",
     "train.cnn": "digits.models.cnn:Params",
     "train.vgg16": "digits.models.vgg16:Params",
     "train.svc": "digits.models.svc:Params",
+    "train.reader": "digits.models.reader:Params",
 }
 """Where params.yaml's sections are defined, as `module:class`."""
 

@@ -48,6 +48,7 @@ PIPELINE_LOCK = ROOT / "locks" / "pipeline.lock"
 RAW = ROOT / "data" / "raw"
 PREPARED = ROOT / "data" / "prepared"
 SPLIT = ROOT / "data" / "split"
+SYNTHESIS = ROOT / "data" / "synthesis"
 MODELS = ROOT / MODELS_NAME
 METRICS = ROOT / "metrics"
 REPORTS = ROOT / "reports"

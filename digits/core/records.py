@@ -379,6 +379,35 @@ class Robustness(Record):
     changes: dict[str, Change]
 
 
+class OnImages(Record):
+    """How many of some images were predicted correctly."""
+
+    images: Count
+    correct: Count
+    accuracy: Share
+    accuracy_low: Share
+    """Of the 95% Wilson interval."""
+    accuracy_high: Share
+
+
+class Transfer(Record):
+    """metrics/MODEL/transfer.json: digits of other hands than those that were trained on."""
+
+    model: str
+    dataset: str
+    """That was trained on."""
+    model_sha256: Sha256
+    source: str
+    """The data set of the other hands."""
+    choosing: OnImages | None
+    """The first half, in the file's order, by which recipes may be chosen; null where the model was
+    trained on these hands, or does not tell the ten digits apart."""
+    reporting: OnImages | None
+    """The second half, by which nothing was chosen."""
+    per_class: dict[str, Share]
+    """Of the second half: the accuracy by class."""
+
+
 class Limits(Record):
     """Two limits for confident answers, and what they buy."""
 

@@ -73,6 +73,12 @@ def prepare(images: np.ndarray, params: Params, white: int = FULL) -> np.ndarray
     return scale(images, params.scale, white)[..., np.newaxis]
 
 
+def in_mnist_size(images: np.ndarray, white: int) -> np.ndarray:
+    """Raw images as (n, 28, 28) uint8 with full ink at 255, whatever their sides and levels."""
+    side = (MNIST_SIDE, MNIST_SIDE)
+    return images if images.shape[1:] == side else resize(images, side, white, FULL)
+
+
 def resize(images: np.ndarray, side: tuple[int, int], white: int, new_white: int) -> np.ndarray:
     """Change the sides (cubic interpolation to larger, area means to smaller) and grey levels.
 

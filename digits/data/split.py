@@ -204,13 +204,14 @@ def _digest(images: np.ndarray, labels: np.ndarray) -> str:
 def save(folder: Path, images: np.ndarray, labels: np.ndarray, indices: Indices) -> None:
     """Write train.npz, validation.npz and test.npz into `folder`."""
     for name, members in zip(SETS, indices, strict=True):
-        with files.atomic(folder / f"{name}.npz") as temporary, temporary.open("wb") as sink:
-            np.savez(
-                sink,
-                images=images[members],
-                labels=labels[members],
-                index=members.astype(np.int32),
-            )
+        part = Part(images[members], labels[members], members.astype(np.int32))
+        save_part(folder / f"{name}.npz", part)
+
+
+def save_part(path: Path, part: Part) -> None:
+    """Write one set, which `read` reads."""
+    with files.atomic(path) as temporary, temporary.open("wb") as sink:
+        np.savez(sink, images=part.images, labels=part.labels, index=part.index)
 
 
 def read(folder: Path, name: str) -> Part:
@@ -221,15 +222,25 @@ def read(folder: Path, name: str) -> Part:
 
     """
     path = folder / f"{name}.npz"
+    stage = folder.name
     try:
         with np.load(path) as stored:
             return Part(stored["images"], stored["labels"], stored["index"])
     except FileNotFoundError:
-        raise UserError(f"{path} is missing; make it with `dvc repro split`") from None
+        raise UserError(f"{path} is missing; make it with `dvc repro {stage}`") from None
     except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(
-            f"{path} is damaged ({error}); remove it and run `dvc repro split`"
+            f"{path} is damaged ({error}); remove it and run `dvc repro {stage}`"
         ) from None
+
+
+def joined(one: Part, other: Part) -> Part:
+    """The images of two sets, one after the other."""
+    return Part(
+        np.concatenate([one.images, other.images]),
+        np.concatenate([one.labels, other.labels]),
+        np.concatenate([one.index, other.index]),
+    )
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from digits.tracking.git import Read
 from digits.tracking.provenance import params
 
 SHARED_SECTIONS = ("dataset", "preprocess", "split", "hardware")
+OWN_SECTIONS = {"reader": ("synthesis",)}
+"""Of params.yaml, beside train.MODEL, that only one model follows from."""
 FIGURES = ("confusion.png", "curves.png", "misclassified.png")
 PREDICTIONS = "predictions.csv"
 TRAINING_ID = "digits.training"
@@ -247,6 +249,9 @@ def _evaluated(run: Run, read: Read) -> Run:
             "evaluation.cpu": speed.hardware.cpu,
             "evaluation.threads": str(speed.hardware.threads),
         }
+    transfer = _record(records.Transfer, f"metrics/{run.model}/transfer.json", read)
+    if transfer is not None and transfer.reporting is not None:
+        metrics["transfer_accuracy"] = transfer.reporting.accuracy
     sources = {f"figures/{name}": f"reports/figures/{run.model}/{name}" for name in FIGURES}
     sources[PREDICTIONS] = f"metrics/{run.model}/{PREDICTIONS}"
     artifacts = {
@@ -263,7 +268,7 @@ def _record(kind: type[RecordOf], path: str, read: Read) -> RecordOf | None:
 def _parameters(tree: dict[str, Any], model: str, dataset: str) -> dict[str, str]:
     """The model's whole section without prefix, the shared sections with theirs."""
     flat = parameters.flat(tree["train"][model])
-    for section in SHARED_SECTIONS:
+    for section in (*SHARED_SECTIONS, *OWN_SECTIONS.get(model, ())):
         flat |= parameters.flat(tree[section], f"{section}.")
     flat["dataset.used"] = dataset
     return flat

@@ -30,11 +30,12 @@ PALETTE = {
     "cnn": "#e67300",
     "vgg16": "#3f8f3e",
     "svc": "#a0649a",
+    "reader": "#7a5c3e",
 }
 """Colours of the page by name; each colour has one name."""
 INK, MUTED, LINE, GOAL = (PALETTE[name] for name in ("ink", "muted", "line", "goal"))
 CORRECT, WRONG = PALETTE["correct"], PALETTE["wrong"]
-MARKERS = {"ann": "o", "cnn": "s", "vgg16": "^", "svc": "D"}
+MARKERS = {"ann": "o", "cnn": "s", "vgg16": "^", "svc": "D", "reader": "P"}
 """Of the models, so that they differ without colours too."""
 
 NARROW, WIDE = 280, 350
