@@ -150,3 +150,19 @@ def robustness(model="ann", **changes):
         required=0.95,
         changes=changes or {"shift": change(1.0, 0.5, below=0.1)},
     )
+
+
+def transfer(model="ann", correct=9):
+    """How a model predicts digits of other hands."""
+    half = records.OnImages(
+        images=10, correct=correct, accuracy=correct / 10, accuracy_low=0.5, accuracy_high=1.0
+    )
+    return records.Transfer(
+        model=model,
+        dataset="clothes",
+        model_sha256="b" * 64,
+        source="optdigits",
+        choosing=half,
+        reporting=half,
+        per_class={"0": 1.0, "9": 0.8},
+    )

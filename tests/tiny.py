@@ -128,7 +128,7 @@ def save_rule(folder, model):
 
 
 def save_models(folder):
-    for model, weight in (("svc", 1.0), ("cnn", 2.0)):
+    for model, weight in (("svc", 1.0), ("cnn", 2.0), ("reader", 2.0)):
         graph = ink_in_the_middle(weight=weight)
         bundle.save(folder / model, graph, DESCRIPTION | {"model": model})
         save_rule(folder, model)

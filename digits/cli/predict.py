@@ -199,9 +199,10 @@ def _print_page(name: str, page: "Page", reader: "Reader") -> None:
         print(f"{name}: {_guess(page.digits[0].predictions[reader.models[0]])}")
     else:
         print(f"{name}: {len(page.digits)} digit{'s' if len(page.digits) > 1 else ''}")
+        widest = max(map(len, reader.models))
         for model in reader.models:
             for number in page.numbers(model):
-                asked = f"{model:6}" if len(reader.models) > 1 else ""
+                asked = f"{model:{widest}} " if len(reader.models) > 1 else ""
                 print(f"  {asked}{printable(number)}")
         for position, digit in _positions(page):
             if not digit.confident:

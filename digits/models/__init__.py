@@ -1,1 +1,1 @@
-"""The four models: each module has a `Params` and a `build` or `fit`."""
+"""The models: each module has a `Params` and a `build` or `fit`."""

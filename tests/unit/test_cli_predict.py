@@ -15,7 +15,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from digits import cli
-from digits.core import paths
+from digits.core import config, paths
 from digits.core.errors import UserError
 from digits.inference import bundle
 from digits.inference.predictor import Predictor
@@ -46,17 +46,17 @@ def test_a_page_is_said_row_by_row(predict, tmp_path):
     lines = done.stdout.splitlines()
     assert lines[0].endswith("page.png: 4 digits")
     assert lines[1:3] == ["  01", "  1?"]
-    assert lines[3] == "  digit 2 of row 2: cnn abstains: 1? (unlike any 1 in the training set)"
+    assert lines[3] == "  digit 2 of row 2: reader abstains: 1? (unlike any 1 in the training set)"
     assert len(lines) == 4
 
 
 def test_all_models_side_by_side(predict, models, tmp_path):
-    for model in ("ann", "vgg16"):
+    for model in ("ann", "cnn", "vgg16"):
         bundle.save(models / model, ink_in_the_middle(), DESCRIPTION | {"model": model})
         save_rule(models, model)
     done = predict(saved(tmp_path / "page.png", page("0x")), "--model", "all")
-    numbers = [line.split() for line in done.stdout.splitlines()[1:5]]
-    assert numbers == [["ann", "0?"], ["cnn", "0?"], ["vgg16", "0?"], ["svc", "0?"]]
+    numbers = [line.split() for line in done.stdout.splitlines()[1:6]]
+    assert numbers == [[model, "0?"] for model in config.MODELS]
 
 
 def test_a_blank_page_is_read_too(predict, tmp_path):
@@ -75,9 +75,9 @@ def test_one_json_object_an_image(predict, tmp_path):
     assert done.exit_code == 1
     assert first == again
     assert first["image"] == str(good)
-    assert first["numbers"] == {"cnn": ["01", "?"]}
+    assert first["numbers"] == {"reader": ["01", "?"]}
     assert [digit["row"] for digit in first["digits"]] == [0, 0, 1]
-    said = first["digits"][0]["predictions"]["cnn"]
+    said = first["digits"][0]["predictions"]["reader"]
     assert (said["label"], said["confident"]) == ("0", True)
     assert [digit["withheld"] for digit in first["digits"]] == [None, None, "unlike"]
     assert [example["label"] for example in first["digits"][2]["nearest"]] == ["1"]
@@ -114,8 +114,10 @@ def test_an_image_in_mnists_form_is_read_as_it_is(predict, models, tmp_path):
     np.testing.assert_array_equal(as_mnist(canvas), canvas)
     answer = json.loads(predict("--json", saved(tmp_path / "digit.png", canvas)).stdout)
     (digit,) = answer["digits"]
-    scores = Predictor.load(models / "cnn").read(canvas[None])[0]
-    assert list(digit["predictions"]["cnn"]["scores"].values()) == pytest.approx(scores, abs=1e-6)
+    scores = Predictor.load(models / "reader").read(canvas[None])[0]
+    assert list(digit["predictions"]["reader"]["scores"].values()) == pytest.approx(
+        scores, abs=1e-6
+    )
 
 
 def hostile(folder):
@@ -177,7 +179,7 @@ def test_other_formats_and_depths_are_read(predict, tmp_path):
     done = predict("--json", *(tmp_path / name for name in ("moving.gif", "deep.png", "print.jpg")))
     assert done.exit_code == 0
     for answer in map(json.loads, done.stdout.splitlines()):
-        assert answer["numbers"] == {"cnn": ["01"]}
+        assert answer["numbers"] == {"reader": ["01"]}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -241,7 +243,7 @@ def test_an_image_is_read_from_standard_input(models, tmp_path):
     image = saved(tmp_path / "page.png", page("01"))
     done = predict("-", "--json", "--show", tmp_path / "out.png", input=image.read_bytes())
     answer = json.loads(done.stdout)
-    assert (answer["image"], answer["numbers"]) == ("-", {"cnn": ["01"]})
+    assert (answer["image"], answer["numbers"]) == ("-", {"reader": ["01"]})
     assert (tmp_path / "out.png").is_file()
     done = predict("-", image, input=image.read_bytes())
     assert done.stdout.splitlines()[0] == "-: 2 digits"
@@ -380,5 +382,5 @@ def test_a_picture_that_cannot_be_written_loses_no_answer(predict, tmp_path):
     one = saved(tmp_path / "one.png", page("1"))
     done = predict("--json", one, "--show", one / "out.png")
     assert done.exit_code == 1
-    assert json.loads(done.stdout)["numbers"] == {"cnn": ["1"]}
+    assert json.loads(done.stdout)["numbers"] == {"reader": ["1"]}
     assert "cannot be written" in done.stderr

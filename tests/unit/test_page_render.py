@@ -22,7 +22,8 @@ LABELS = np.tile([0, 1, 2], 4)
 WRONG = {"ann": [0, 4], "svc": [0, 5, 7]}
 SECTIONS = [
     "recommendation", "results", "tests", "calibration", "learning", "confusion", "misclassified",
-    "robustness", "preprocessing", "augmentation", "reproduction", "hardware", "provenance",
+    "robustness", "other-hands", "preprocessing", "augmentation", "reproduction", "hardware",
+    "provenance",
 ]  # fmt: skip
 VOID = {"meta", "br", "use", "path", "image"}
 
@@ -88,6 +89,7 @@ def write_model(folder, model, validation=0.995):
         shift=made_records.change(1.0, 0.9, 0.3, below=0.5),
         fading=made_records.change(1.0, 1.0),
     ).write(folder / "robustness.json")
+    made_records.transfer(model).write(folder / "transfer.json")
 
 
 def write_project(root, **more):
@@ -267,7 +269,8 @@ def test_the_inputs_are_named_with_their_digests(project, text):
 def test_what_was_not_made_is_named_with_its_command(tmp_path):
     write_project(tmp_path)
     for model in WRONG:
-        (tmp_path / "metrics" / model / "robustness.json").unlink()
+        for name in ("robustness", "transfer"):
+            (tmp_path / "metrics" / model / f"{name}.json").unlink()
     bare = render.render(results.read(tmp_path, WRONG))
     Reader(bare)
     for name in (
@@ -275,6 +278,18 @@ def test_what_was_not_made_is_named_with_its_command(tmp_path):
     ):  # fmt: skip
         assert f"digits experiment {name}<" in bare
     assert "dvc repro robustness" in section(bare, "robustness")
+    assert "dvc repro transfer" in section(bare, "other-hands")
+
+
+def test_other_hands_are_told_beside_the_test_set(project, tmp_path):
+    told = section(render.render(results.read(project, WRONG)), "other-hands")
+    assert re.search(r"90\.00%.*9 of 10.*50\.00% to 100\.00%.*9.*80\.0%", told, re.DOTALL)
+    write_project(tmp_path)
+    unknown = made_records.transfer().model_copy(update={"choosing": None, "reporting": None})
+    for model in WRONG:
+        unknown.write(tmp_path / "metrics" / model / "transfer.json")
+    shown = section(render.render(results.read(tmp_path, WRONG)), "other-hands")
+    assert "trained on these digits" in shown
 
 
 def test_without_validation_set_and_common_mistakes(tmp_path):

@@ -99,7 +99,7 @@ def test_a_stage_lists_what_it_imports(name):
 
 
 def test_dvc_yaml_names_the_models_of_the_code():
-    for name in ("evaluate", "robustness", "confidence"):
+    for name in ("evaluate", "robustness", "transfer", "confidence"):
         assert tuple(stages()[name]["matrix"]["model"]) == config.MODELS
     assert {f"train_{model}" for model in config.MODELS} < set(stages())
 

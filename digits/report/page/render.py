@@ -74,6 +74,9 @@ def _context(results: Results) -> dict[str, Any]:
         "misclassified": {model: _misclassified(model, part) for model, part in models.items()},
         "misclassified_by_all": _misclassified_by_all(results),
         "robustness": _robustness(results),
+        "other_hands": {
+            model: part.transfer for model, part in models.items() if part.transfer is not None
+        },
         "side_by_side": experiments.SIDE_BY_SIDE,
         "configurations": experiments.robustness(results.outcomes, ours),
         **experiments.sections(results.outcomes),

@@ -38,6 +38,8 @@ class ModelResults:
     speed: records.Speed
     robustness: records.Robustness | None
     """None where it was not measured."""
+    transfer: records.Transfer | None
+    """None where it was not measured."""
     history: "pd.DataFrame"
     """history.csv."""
     predictions: "pd.DataFrame"
@@ -116,7 +118,7 @@ def _joined(parts: list[Path]) -> Outcome:
 def _of_model(folder: Path) -> ModelResults:
     import pandas as pd
 
-    robustness = folder / "robustness.json"
+    robustness, transfer = folder / "robustness.json", folder / "transfer.json"
     for name in (MISCLASSIFIED, HISTORY, PREDICTIONS):
         if not (folder / name).is_file():
             missing = paths.relative(folder / name)
@@ -129,6 +131,7 @@ def _of_model(folder: Path) -> ModelResults:
         timing=records.Timing.read(folder / "timing.json"),
         speed=records.Speed.read(folder / "speed.json"),
         robustness=records.Robustness.read(robustness) if robustness.is_file() else None,
+        transfer=records.Transfer.read(transfer) if transfer.is_file() else None,
         history=pd.read_csv(folder / HISTORY),
         predictions=pd.read_csv(folder / PREDICTIONS),
         misclassified=misclassified,
