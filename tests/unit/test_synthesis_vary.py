@@ -24,16 +24,16 @@ def box(image):
 
 
 def test_shares_are_of_the_training_images(training):
-    made, labels = vary.make(*training, DIGITS, params())
+    made, labels = vary.make(training[0], training[1], DIGITS, params())
     assert len(made) == len(labels) == 20 + 10
     assert made.dtype == labels.dtype == np.uint8
-    again, _ = vary.make(*training, DIGITS, params())
+    again, _ = vary.make(training[0], training[1], DIGITS, params())
     assert (again == made).all()
-    assert (vary.make(*training, DIGITS, params(seed=1))[0] != made).any()
+    assert (vary.make(training[0], training[1], DIGITS, params(seed=1))[0] != made).any()
 
 
 def test_nothing_is_made_where_nothing_is_asked(training):
-    made, labels = vary.make(*training, DIGITS, params(written=0, stretched=0))
+    made, labels = vary.make(training[0], training[1], DIGITS, params(written=0, stretched=0))
     assert made.shape == (0, 28, 28)
     assert len(labels) == 0
 
