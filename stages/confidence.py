@@ -13,12 +13,17 @@ from digits.hardware import selection
 from digits.inference import predictor
 from digits.scan.single.read import read_digit
 
+TRAINED_ON_MORE = "reader"
+"""The model that also has to be confident of digits as `stages.synthesis` makes them."""
+
 
 def main(model: str) -> None:
     """Choose the limits on the validation set, and training digits to show beside an answer."""
     machine = selection.choose(config.load("hardware", selection.Params), gpu_capable=False)
     ready = predictor.Predictor.load(paths.MODELS / model, machine.threads)
     held_out = split.read(paths.SPLIT, "validation")
+    if model == TRAINED_ON_MORE:
+        held_out = split.joined(held_out, split.read(paths.SYNTHESIS, "validation"))
     rule, judged = abstention.judge(
         held_out.images, held_out.labels, ready.probabilities(held_out.images)
     )
@@ -36,7 +41,7 @@ def main(model: str) -> None:
         paths.METRICS / model / "confidence.json"
     )
     if judged["calibrated"]:
-        print(f"{model} answers {judged['coverage']:.2%} of {judged['images']:,} validation images")
+        print(f"{model} answers {judged['coverage']:.2%} of {judged['images']:,} held-out images")
         print(f"with confidence; of these, {judged['error']:.2%} are misclassified")
     else:
         print(f"{model} was given no validation images: no answer will be withheld")

@@ -19,37 +19,41 @@ COARSE_SIDES = (7, 14)
 """Least and largest long side, in pixels, of what coarse digits were seen with."""
 
 Times = Annotated[float, Field(ge=0, le=10)]
-"""For every training image."""
+"""For every image."""
 
 
 class Params(Section):
-    """How many digits are made for every training image, and how."""
+    """How many digits are made for every image of a set, and how."""
 
     written: Times
     """Digits written by the model of the hand; only where the classes are the digits 0 to 9."""
     stretched: Times
-    """Training images cropped and stretched to about a square, as people crop drawings."""
+    """Images of the set, cropped and stretched to about a square, as people crop drawings."""
     coarse: Annotated[float, Field(ge=0, le=1)]
     """Share of both that is seen with few pixels, as in a small picture."""
     seed: Seed
 
 
 def make(
-    images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], params: Params
+    images: np.ndarray,
+    labels: np.ndarray,
+    classes: tuple[str, ...],
+    params: Params,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Make digits from training images and from nothing.
+    """Make digits from the images of one set and from nothing.
 
     Args:
-        images: (n, 28, 28) uint8, the training images, full ink 255.
+        images: (n, 28, 28) uint8, full ink 255.
         labels: (n,) uint8, places in `classes`.
         classes: Names of the classes.
         params: What to make.
+        rng: The source of all chance.
 
     Returns:
         (m, 28, 28) uint8 in MNIST's form, and (m,) uint8 their labels.
 
     """
-    rng = np.random.default_rng(params.seed)
     made, said = [np.empty((0, *images.shape[1:]), np.uint8)], [np.empty(0, np.uint8)]
     count = round(params.written * len(images))
     if count and classes == DIGITS:

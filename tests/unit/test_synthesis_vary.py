@@ -14,6 +14,12 @@ def training():
     return hand.write(40, np.random.default_rng(3))
 
 
+def make(training, classes=DIGITS, seed=0, **changes):
+    return vary.make(
+        training[0], training[1], classes, params(**changes), np.random.default_rng(seed)
+    )
+
+
 def params(**changes):
     return vary.Params(**({"written": 0.5, "stretched": 0.25, "coarse": 0.5, "seed": 0} | changes))
 
@@ -24,16 +30,16 @@ def box(image):
 
 
 def test_shares_are_of_the_training_images(training):
-    made, labels = vary.make(training[0], training[1], DIGITS, params())
+    made, labels = make(training)
     assert len(made) == len(labels) == 20 + 10
     assert made.dtype == labels.dtype == np.uint8
-    again, _ = vary.make(training[0], training[1], DIGITS, params())
+    again, _ = make(training)
     assert (again == made).all()
-    assert (vary.make(training[0], training[1], DIGITS, params(seed=1))[0] != made).any()
+    assert (make(training, seed=1)[0] != made).any()
 
 
 def test_nothing_is_made_where_nothing_is_asked(training):
-    made, labels = vary.make(training[0], training[1], DIGITS, params(written=0, stretched=0))
+    made, labels = make(training, written=0, stretched=0)
     assert made.shape == (0, 28, 28)
     assert len(labels) == 0
 
@@ -41,7 +47,7 @@ def test_nothing_is_made_where_nothing_is_asked(training):
 @pytest.mark.parametrize("classes", [("shirt", "shoe"), DIGITS[:9], tuple(reversed(DIGITS))])
 def test_digits_are_written_only_where_the_classes_are_digits(training, classes):
     images, labels = training
-    made, said = vary.make(images, labels % len(classes), classes, params())
+    made, said = make((images, labels % len(classes)), classes)
     assert len(made) == len(said) == 10
 
 
