@@ -6,6 +6,7 @@ The figures come from the committed metrics; the behaviour is tested where the b
 
 import functools
 import json
+import math
 import re
 
 import numpy as np
@@ -17,10 +18,10 @@ from digits.data import preprocess, split
 from digits.evaluation import abstention
 from digits.inference import bundle, predictor
 from digits.inference.scoring import DECIMALS
-from digits.models import ann, cnn, vgg16
+from digits.models import ann, cnn, reader, vgg16
 from digits.serve.reader import Reader
 
-FLOOR = {"ann": 0.986, "cnn": 0.993, "vgg16": 0.9907, "svc": 0.986}
+FLOOR = {"ann": 0.986, "cnn": 0.993, "vgg16": 0.9907, "svc": 0.986, "reader": 0.993}
 """Test accuracy on MNIST below which a model is not shipped."""
 
 
@@ -28,7 +29,7 @@ def metrics(model, name):
     return json.loads((paths.METRICS / model / f"{name}.json").read_text())
 
 
-@pytest.mark.parametrize("network", [ann, cnn, vgg16])
+@pytest.mark.parametrize("network", [ann, cnn, vgg16, reader])
 def test_a_network_module_opens_with_what_it_reaches(network):
     model = network.__name__.rpartition(".")[2]
     told = re.sub(r"\s+", " ", network.__doc__)
@@ -89,7 +90,7 @@ def test_the_committed_tests_follow_from_the_committed_predictions():
         table = np.loadtxt(paths.METRICS / name / "predictions.csv", delimiter=",", skiprows=1)
         correct[name] = table[:, 1] == table[:, 2]
     tests = json.loads((paths.METRICS / "significance.json").read_text())
-    assert len(tests["pairs"]) == 6
+    assert len(tests["pairs"]) == math.comb(len(config.MODELS), 2)
     for pair in tests["pairs"]:
         first, second = correct[pair["first"]], correct[pair["second"]]
         only_first = int((first & ~second).sum())
@@ -139,8 +140,18 @@ def test_raw_images_take_the_same_way_as_prepared_ones(ready):
     np.testing.assert_array_equal(ready.read(raw), ready.probabilities(prepared))
 
 
+def test_the_reader_gains_on_other_hands_and_loses_nothing_on_mnist():
+    other, own = (metrics(name, "transfer")["reporting"] for name in ("cnn", "reader"))
+    assert own["accuracy"] > other["accuracy_high"]
+    tests = json.loads((paths.METRICS / "significance.json").read_text())
+    (pair,) = [
+        pair for pair in tests["pairs"] if {pair["first"], pair["second"]} == {"cnn", "reader"}
+    ]
+    assert not pair["differs"] or pair["difference"] > 0
+
+
 @pytest.fixture
-def reader(ready, model):
+def page_reader(ready, model):
     if not abstention.path(model).is_file():
         pytest.skip("no rule here: run `dvc repro` or `dvc checkout`")
     return Reader([model], threads=1)
@@ -158,7 +169,7 @@ def test_the_committed_limits_buy_fewer_errors_for_few_digits(model):
     assert judged["error"] < 0.8 * everything["error"]
 
 
-def test_digits_that_were_not_trained_on_stay_confident(ready, reader, model, validation):
+def test_digits_that_were_not_trained_on_stay_confident(ready, page_reader, model, validation):
     images, labels = validation
     probabilities = ready.probabilities(images)
     rule = abstention.load(model, ready.bundle.digest, len(ready.classes))
@@ -181,14 +192,16 @@ def drawings(what):
 
 
 @pytest.mark.parametrize("what", ["letters", "signs", "doodles", "scribbles"])
-def test_most_of_what_is_no_digit_is_withheld(reader, model, what):
+def test_most_of_what_is_no_digit_is_withheld(page_reader, model, what):
     predictions = [
-        digit.predictions[model] for grey in drawings(what) for digit in reader.read(grey).digits
+        digit.predictions[model]
+        for grey in drawings(what)
+        for digit in page_reader.read(grey).digits
     ]
     assert len(predictions) > 50
     assert np.mean([not one.confident for one in predictions]) > 0.6
 
 
-def test_a_blank_page_has_no_digit(reader, rng):
+def test_a_blank_page_has_no_digit(page_reader, rng):
     noisy = np.clip(rng.normal(200, 4, (600, 800)), 0, 255).astype(np.uint8)
-    assert reader.read(noisy).digits == ()
+    assert page_reader.read(noisy).digits == ()
