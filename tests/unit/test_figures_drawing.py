@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digits.core import config
 from digits.report.figures import drawing
+from digits.report.page import render
 
 
 def drawn(title=""):
@@ -51,6 +53,8 @@ def test_the_same_figure_gives_the_same_bytes():
 def test_no_two_names_share_a_colour():
     assert len(set(drawing.PALETTE.values())) == len(drawing.PALETTE)
     assert set(drawing.MARKERS) <= set(drawing.PALETTE)
+    assert set(drawing.MARKERS) == set(config.MODELS)
+    assert set(drawing.MARKERS.values()) == set(render.SHAPES)
 
 
 @pytest.mark.parametrize("low", [1e-5, 0.04, 1, 13, 26_000, 4e7])

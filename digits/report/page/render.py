@@ -18,7 +18,7 @@ UNITS = {"train_seconds": "seconds", "latency_ms": "milliseconds", "bundle_mib":
 HIGHEST = ("validation_accuracy", "test_accuracy", "test_macro_f1", "images_per_second")
 LOWEST = ("test_log_loss", "train_seconds", "latency_ms", "parameters", "bundle_mib")
 """Columns of the table of results, by which end of them is best."""
-SHAPES = {"o": "●", "s": "■", "^": "▲", "D": "◆"}
+SHAPES = {"o": "●", "s": "■", "^": "▲", "D": "◆", "P": "✚"}
 """Characters for the marks in figures."""
 MISCLASSIFIED_SHOWN, DIGITS_A_ROW = 30, 6
 """Of each model; of those that all models misclassify, all are shown."""
