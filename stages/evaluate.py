@@ -53,9 +53,7 @@ def _evaluate(
         predictions.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
     wrong = (predictions["prediction"] != predictions["label"]).to_numpy()
     index, images = test.index[wrong], drawing.grey(test.images[wrong, :, :, 0])
-    # Not compressed: one build of zlib writes other bytes than the next.
-    with files.atomic(metrics / "misclassified.npz") as path, path.open("wb") as sink:
-        np.savez(sink, index=index, images=images)
+    files.write_arrays(metrics / "misclassified.npz", index=index, images=images)
     tested = records.Test(
         model=model,
         dataset=about.name,

@@ -3,12 +3,19 @@
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digits.core.errors import UNWRITABLE, UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LARGE_MEMBER = 1 << 30
+"""Bytes, from which on a member of a .npz file is marked as large."""
 
 
 @contextmanager
@@ -62,6 +69,21 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON; NaN and infinity are refused, since JSON has neither."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def write_arrays(path: Path, **arrays: "np.ndarray") -> None:
+    """Write a .npz file, whole or not at all, with the same bytes by every release of Python.
+
+    np.savez lets zipfile use fields for large members even for small ones, which releases of
+    Python 3.11 mark with different version numbers; and builds of zlib compress differently.
+    """
+    from numpy.lib import format as npy
+
+    with atomic(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, array in arrays.items():
+            member = zipfile.ZipInfo(f"{name}.npy")
+            with archive.open(member, "w", force_zip64=array.nbytes >= LARGE_MEMBER) as sink:
+                npy.write_array(sink, array, allow_pickle=False)
 
 
 def read_json(path: Path) -> Any:

@@ -210,8 +210,7 @@ def save(folder: Path, images: np.ndarray, labels: np.ndarray, indices: Indices)
 
 def save_part(path: Path, part: Part) -> None:
     """Write one set, which `read` reads."""
-    with files.atomic(path) as temporary, temporary.open("wb") as sink:
-        np.savez(sink, images=part.images, labels=part.labels, index=part.index)
+    files.write_arrays(path, images=part.images, labels=part.labels, index=part.index)
 
 
 def read(folder: Path, name: str) -> Part:

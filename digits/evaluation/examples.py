@@ -94,8 +94,9 @@ def save(
 
     """
     vectors = abstention.features(prepared).astype(np.float16)
-    with files.atomic(path(model, folder)) as temporary, temporary.open("wb") as sink:
-        np.savez(sink, images=images, labels=labels.astype(np.uint8), vectors=vectors)
+    files.write_arrays(
+        path(model, folder), images=images, labels=labels.astype(np.uint8), vectors=vectors
+    )
 
 
 def load(model: str, folder: Path = paths.MODELS) -> Examples:

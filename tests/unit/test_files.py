@@ -1,7 +1,9 @@
 """Files are whole or absent, and a full disk is said of the file that was being written."""
 
 import errno
+import hashlib
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -80,3 +82,17 @@ def test_a_full_disk_is_said_before_anything_is_written(tmp_path, monkeypatch):
 def test_what_cannot_be_read_is_said_of_what_is_read(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"missing\.csv"), files.atomic(tmp_path / "a.npz"):
         (tmp_path / "missing.csv").read_text()
+
+
+def test_arrays_are_the_same_bytes_by_every_release_of_python(tmp_path):
+    first, second = np.arange(6, dtype=np.float32).reshape(2, 3), np.zeros(0, np.uint8)
+    files.write_arrays(tmp_path / "a.npz", first=first, second=second)
+    content = (tmp_path / "a.npz").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == (
+        "045c3703e004bd795a4660153d2ffe989f7bbdb27bc98374724678fa05aadee6"
+    )
+    with np.load(tmp_path / "a.npz") as read:
+        assert (read["first"] == first).all()
+        assert read["second"].dtype == np.uint8
+    with zipfile.ZipFile(tmp_path / "a.npz") as archive:
+        assert {member.create_version for member in archive.infolist()} == {20}
