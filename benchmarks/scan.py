@@ -1,6 +1,6 @@
 """How many digits of synthetic photographs and drawings are found, correct and confident.
 
-    python -m benchmarks.scan [--model cnn] [--sheets 40] [--seed 8]
+    python -m benchmarks.scan [--model reader] [--sheets 40] [--seed 8]
 
 The digits of the first table are those of the validation set, which no model was trained on; `dvc
 repro` makes it and the model.  Those of the second are of hands unlike any in the data.  A third
@@ -53,7 +53,7 @@ HANDS_A_SHEET = 4
 
 
 def main(
-    model: Annotated[str, typer.Option(help="The model that reads the found digits.")] = "cnn",
+    model: Annotated[str, typer.Option(help="The model that reads the found digits.")] = "reader",
     sheet_count: Annotated[int, typer.Option("--sheets", help="Sheets of every kind.")] = 40,
     seed: Annotated[int, typer.Option(help="Of what is on the sheets.")] = 8,
 ) -> None:
