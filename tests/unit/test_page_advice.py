@@ -4,6 +4,7 @@ import pytest
 
 from digits.evaluation.recommendation import recommend
 from digits.report.page import advice
+from tests import made_records
 from tests.made_records import pair, row
 
 
@@ -80,3 +81,17 @@ def test_the_verdict_on_configurations():
         "against the error of svc, 1.40%, no difference is shown of median."
     )
     assert advice.verdict("svc", [], {}) == "No other configuration of svc was run."
+
+
+def test_what_other_hands_say():
+    found = recommend({"ann": row(0.995), "cnn": row(0.98)})
+    other = {
+        name: made_records.transfer(name, correct) for name, correct in (("ann", 8), ("cnn", 9))
+    }
+    (sentence,) = advice.elsewhere(found, other)
+    assert "cnn predicts the most correctly: 90.00% of 10 (95% interval" in sentence
+    assert sentence.endswith("ann 80.00%: where users bring digits of their own, use cnn.")
+    other["ann"] = made_records.transfer("ann", 10)
+    assert advice.elsewhere(found, other)[0].startswith("Of digits of other hands, too, ann")
+    unknown = made_records.transfer().model_copy(update={"choosing": None, "reporting": None})
+    assert advice.elsewhere(found, {"ann": unknown}) == advice.elsewhere(found, {}) == []

@@ -99,11 +99,18 @@ def pareto(
     room = max(0.15, max(bounds) - min(bounds))
     axes.set_ylim(min(bounds) - 0.25 * room, min(100.0 + 0.1 * room, max(bounds) + 0.25 * room))
     for model, (price, accuracy) in known.items():
-        # Another mark close above would stand in the name's way.
-        below = any(
-            0 < other - accuracy < 0.2 * room and 0.5 < other_price / price < 2
-            for other_price, other in known.values()
-        )
+        near = [
+            (other_price, other)
+            for name, (other_price, other) in known.items()
+            if name != model and 0.5 < other_price / price < 2
+        ]
+        # A mark close above would stand in the name's way, a mark beside it in that of both names.
+        below = any(0.02 * room < other - accuracy < 0.2 * room for _, other in near)
+        beside = [
+            other_price for other_price, other in near if abs(other - accuracy) <= 0.02 * room
+        ]
+        first = all((price, model) <= (other, model) for other in beside)
+        side = ("right" if first else "left") if beside else "center"
         axes.plot(
             price,
             accuracy,
@@ -118,7 +125,7 @@ def pareto(
             (price, accuracy),
             xytext=(0, -9 if below else 9),
             textcoords="offset points",
-            ha="center",
+            ha=side,
             va="top" if below else "bottom",
             fontsize=SMALL + 1,
             color=INK,

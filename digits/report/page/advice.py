@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from digits.core.records import Pair, Row
+from digits.core.records import Pair, Row, Transfer
 from digits.evaluation.recommendation import COSTS, Recommendation
 from digits.report.text import interval, listed, percent, stated_p
 
@@ -66,6 +66,31 @@ def reasons(found: Recommendation, rows: Mapping[str, Row], pairs: Iterable[Pair
     if below:
         said.append(f"Below {goal} on the validation set: {listed(below)}.")
     return said
+
+
+def elsewhere(found: Recommendation, transfers: Mapping[str, Transfer]) -> list[str]:
+    """What digits of other hands say of the recommendation, in one sentence or none.
+
+    Args:
+        found: The recommendation.
+        transfers: How each model predicts digits of other hands.
+
+    """
+    told = {model: one.reporting for model, one in transfers.items() if one.reporting is not None}
+    if found.model not in told:
+        return []
+    best = max(told, key=lambda model: told[model].accuracy)
+    shown = told[best]
+    lead = (
+        f"predicts the most correctly: {percent(shown.accuracy)} of {shown.images} (95% interval "
+        f"{interval(shown.accuracy_low, shown.accuracy_high)})"
+    )
+    if best == found.model:
+        return [f"Of digits of other hands, too, {best} {lead}."]
+    return [
+        f"Of digits of other hands {best} {lead}, {found.model} {percent(told[found.model].accuracy)}: "
+        f"where users bring digits of their own, use {best}."
+    ]
 
 
 def _tested(row: Row) -> str:

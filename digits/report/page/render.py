@@ -48,6 +48,7 @@ def _context(results: Results) -> dict[str, Any]:
     """What the templates name, section by section."""
     rows, models, tests = results.rows, results.models, results.tests
     found = recommendation.recommend(rows)
+    other_hands = {model: part.transfer for model, part in models.items() if part.transfer}
     ours = {model: part.robustness for model, part in models.items() if part.robustness}
     return {
         "palette": drawing.PALETTE,
@@ -56,7 +57,7 @@ def _context(results: Results) -> dict[str, Any]:
         "headline": _headline(rows),
         "advice": found,
         "answer": advice.answer(found),
-        "reasons": advice.reasons(found, rows, tests.pairs),
+        "reasons": advice.reasons(found, rows, tests.pairs) + advice.elsewhere(found, other_hands),
         "costs": recommendation.COSTS,
         "pareto": _pareto(rows, found),
         "rows": rows,
@@ -74,9 +75,7 @@ def _context(results: Results) -> dict[str, Any]:
         "misclassified": {model: _misclassified(model, part) for model, part in models.items()},
         "misclassified_by_all": _misclassified_by_all(results),
         "robustness": _robustness(results),
-        "other_hands": {
-            model: part.transfer for model, part in models.items() if part.transfer is not None
-        },
+        "other_hands": other_hands,
         "side_by_side": experiments.SIDE_BY_SIDE,
         "configurations": experiments.robustness(results.outcomes, ours),
         **experiments.sections(results.outcomes),
