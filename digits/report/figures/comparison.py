@@ -100,17 +100,16 @@ def pareto(
     axes.set_ylim(min(bounds) - 0.25 * room, min(100.0 + 0.1 * room, max(bounds) + 0.25 * room))
     for model, (price, accuracy) in known.items():
         near = [
-            (other_price, other)
+            (other_price, name, other - accuracy)
             for name, (other_price, other) in known.items()
             if name != model and 0.5 < other_price / price < 2
         ]
-        # A mark close above would stand in the name's way, a mark beside it in that of both names.
-        below = any(0.02 * room < other - accuracy < 0.2 * room for _, other in near)
-        beside = [
-            other_price for other_price, other in near if abs(other - accuracy) <= 0.02 * room
-        ]
-        first = all((price, model) <= (other, model) for other in beside)
-        side = ("right" if first else "left") if beside else "center"
+        # A mark close above stands in the name's way, one beside it in the way of both names.
+        below = any(0.02 * room < higher < 0.2 * room for _, _, higher in near)
+        beside = [other[:2] for other in near if abs(other[2]) <= 0.02 * room]
+        side = "center"
+        if beside:
+            side = "right" if all((price, model) < other for other in beside) else "left"
         axes.plot(
             price,
             accuracy,

@@ -80,7 +80,7 @@ def elsewhere(found: Recommendation, transfers: Mapping[str, Transfer]) -> list[
     if found.model not in told:
         return []
     best = max(told, key=lambda model: told[model].accuracy)
-    shown = told[best]
+    shown, chosen = told[best], percent(told[found.model].accuracy)
     lead = (
         f"predicts the most correctly: {percent(shown.accuracy)} of {shown.images} (95% interval "
         f"{interval(shown.accuracy_low, shown.accuracy_high)})"
@@ -88,7 +88,7 @@ def elsewhere(found: Recommendation, transfers: Mapping[str, Transfer]) -> list[
     if best == found.model:
         return [f"Of digits of other hands, too, {best} {lead}."]
     return [
-        f"Of digits of other hands {best} {lead}, {found.model} {percent(told[found.model].accuracy)}: "
+        f"Of digits of other hands {best} {lead}, {found.model} {chosen}: "
         f"where users bring digits of their own, use {best}."
     ]
 
