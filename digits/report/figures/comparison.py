@@ -68,6 +68,10 @@ def accuracies(rows: Mapping[str, Row], required: float) -> "Figure":
     return drawn
 
 
+ASIDE = {"right": -3, "center": 0, "left": 3}
+"""Points by which a name stands aside, by where its anchor is."""
+
+
 def pareto(
     rows: Mapping[str, Row], cost: str, front: Sequence[str], required: float, unit: str
 ) -> "Figure":
@@ -122,7 +126,7 @@ def pareto(
         axes.annotate(
             model,
             (price, accuracy),
-            xytext=(0, -9 if below else 9),
+            xytext=(ASIDE[side], -9 if below else 9),
             textcoords="offset points",
             ha=side,
             va="top" if below else "bottom",
