@@ -17,6 +17,7 @@ KINDS: dict[str, type[Record]] = {
     "speed": records.Speed,
     "summary": records.Summary,
     "robustness": records.Robustness,
+    "transfer": records.Transfer,
     "confidence": records.Confidence,
     "comparison": records.Comparison,
     "significance": records.Significance,
