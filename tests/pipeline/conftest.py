@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,6 +123,17 @@ def lock(folder: Path) -> dict[str, str]:
 
     stages = YAML(typ="safe").load(folder / "dvc.lock")["stages"]
     return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
+
+
+def store_runs(folder: Path) -> tuple[Any, Any]:
+    """A client of the clone's store, and its runs."""
+    import mlflow
+
+    client = mlflow.MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    experiment = client.get_experiment_by_name("digits")
+    assert experiment is not None
+    assert experiment.artifact_location == (folder / "mlartifacts").as_uri()
+    return client, client.search_runs([experiment.experiment_id])
 
 
 @pytest.fixture(scope="module")

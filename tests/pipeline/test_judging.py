@@ -5,12 +5,26 @@ import os
 
 import pytest
 
-from tests.pipeline.conftest import lock, reproduce, set_params
+from tests.pipeline.conftest import lock, reproduce, set_params, store_runs
 
 
 @pytest.fixture(scope="module")
 def reproduced(tmp_path_factory):
     return reproduce(tmp_path_factory.mktemp("clone") / "project", "evaluate@svc", "robustness@svc")
+
+
+@pytest.mark.parametrize(
+    ("name", "gamma", "where"), [("in-a-copy", "0.02", ["--temp"]), ("in-place", "0.04", [])]
+)
+def test_an_experiment_lands_in_the_one_store(run, reproduced, name, gamma, where):
+    gamma_is = ("--set-param", f"train.svc.gamma={gamma}")
+    run("dvc", "exp", "run", *where, "--name", name, *gamma_is, "evaluate@svc")
+    _, runs = store_runs(reproduced)
+    (found,) = [run for run in runs if run.data.tags.get("dvc.experiment") == name]
+    assert found.info.status == "FINISHED"
+    assert found.data.params["gamma"] == gamma
+    assert "test_accuracy" in found.data.metrics
+    assert name in run("dvc", "exp", "show", "--csv").stdout
 
 
 EXPERIMENT = """\

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from digits.core import config
-from tests.pipeline.conftest import environment, lock, set_params
+from tests.pipeline.conftest import environment, lock, set_params, store_runs
 
 MEASURED = {
     f"{stage}@{model}"
@@ -23,16 +23,6 @@ def would_run(run) -> set[str]:
     """The stages whose own dependencies have changed; what follows them is not foreseen."""
     shown = run("dvc", "repro", "--dry").stdout
     return set(re.findall(r"Running stage '(.+)'", shown))
-
-
-def store_runs(folder):
-    import mlflow
-
-    client = mlflow.MlflowClient(f"sqlite:///{folder}/mlflow.db")
-    experiment = client.get_experiment_by_name("digits")
-    assert experiment is not None
-    assert experiment.artifact_location == (folder / "mlartifacts").as_uri()
-    return client, client.search_runs([experiment.experiment_id])
 
 
 def test_every_model_was_trained_evaluated_and_compared(reproduced):
@@ -127,19 +117,6 @@ def test_training_again_from_nothing_gives_the_same_bytes(run, reproduced):
     changed = {path for path in before if before[path] != after[path]}
     timings = {f"metrics/{model}/timing.json" for model in ("cnn", "svc")}
     assert changed == timings | {"metrics/cnn/speed.json"}
-
-
-@pytest.mark.parametrize(
-    ("name", "gamma", "where"), [("in-a-copy", "0.02", ["--temp"]), ("in-place", "0.04", [])]
-)
-def test_an_experiment_lands_in_the_one_store(run, reproduced, name, gamma, where):
-    run("dvc", "exp", "run", *where, "--name", name, "--set-param", f"train.svc.gamma={gamma}")
-    _, runs = store_runs(reproduced)
-    (found,) = [run for run in runs if run.data.tags.get("dvc.experiment") == name]
-    assert found.info.status == "FINISHED"
-    assert found.data.params["gamma"] == gamma
-    assert "test_accuracy" in found.data.metrics
-    assert name in run("dvc", "exp", "show", "--csv").stdout
 
 
 def test_a_wrong_parameter_fails_at_once_and_costs_nothing(run, reproduced):
