@@ -23,8 +23,8 @@ def other_hands() -> tuple[np.ndarray, np.ndarray]:
     """scikit-learn's digits, written by 13 people in Turkey, brought to MNIST's form.
 
     Returns:
-        (1797, 28, 28) uint8 and (1797,) uint8 labels, in the file's order, in which the writers
-        of the two halves differ (E. Alpaydin and C. Kaynak, 1998).
+        (1797, 28, 28) uint8 and (1797,) uint8 labels, in the file's order, so that halves mix
+        writers as little as the file does.
 
     """
     images, labels = optdigits.read(optdigits.bundled())

