@@ -9,10 +9,21 @@ from digits.core import config, errors, files, paths
 from digits.report import comparison
 from digits.report.figures import comparison as figures
 from digits.report.figures import drawing
+from digits.tracking.publisher import Publisher
 
 
 def main() -> None:
-    """Write the figures, the tests, the table in Markdown and the picture."""
+    """Write the figures, the tests, the table in Markdown and the picture; publish every model.
+
+    One process publishes them all, with what was measured since their evaluation.
+    """
+    with Publisher() as publisher:
+        _compare()
+        for model in config.MODELS:
+            publisher.publish(model)
+
+
+def _compare() -> None:
     compared = comparison.read(paths.METRICS, config.MODELS)
     compared.write(paths.METRICS / "comparison.json")
     tests = comparison.tests(

@@ -10,7 +10,6 @@ from digits.evaluation import transfer
 from digits.hardware import selection
 from digits.inference.predictor import Predictor
 from digits.report import text
-from digits.tracking.publisher import Publisher
 
 
 def main(model: str) -> None:
@@ -23,17 +22,15 @@ def main(model: str) -> None:
     per_class: dict[str, float] = {}
     if comparable:
         choosing, reporting, per_class = transfer.measure(ready.read, ready.classes)
-    with Publisher() as publisher:
-        records.Transfer(
-            model=model,
-            dataset=dataset,
-            model_sha256=ready.bundle.digest,
-            source=transfer.SOURCE,
-            choosing=choosing,
-            reporting=reporting,
-            per_class=per_class,
-        ).write(paths.METRICS / model / "transfer.json")
-        publisher.publish(model)
+    records.Transfer(
+        model=model,
+        dataset=dataset,
+        model_sha256=ready.bundle.digest,
+        source=transfer.SOURCE,
+        choosing=choosing,
+        reporting=reporting,
+        per_class=per_class,
+    ).write(paths.METRICS / model / "transfer.json")
     if reporting is None:
         print(f"{model} was trained on {dataset}: {transfer.SOURCE} tells nothing of other hands")
     else:

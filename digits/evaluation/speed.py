@@ -8,9 +8,9 @@ import numpy as np
 from digits.core import records
 
 LARGE_BATCH = 500
-WARM_UP_SECONDS = 0.3
+WARM_UP_SECONDS = 0.2
 """Of untimed calls: the first ones find memory and clocks cold."""
-SECONDS = 2.0
+SECONDS = 0.6
 """That the timed calls take together, if they are not fewer than `FEWEST` or more than `MOST`."""
 FEWEST, MOST = 7, 1000
 SPREAD = (5, 95)

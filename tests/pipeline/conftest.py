@@ -15,9 +15,9 @@ from digits.core import paths
 SMALL = {
     "dataset.name": "optdigits",
     "split.train": "400",
-    "split.validation": "60",
-    "split.test": "120",
-    "split.left_out": "1217",
+    "split.validation": "40",
+    "split.test": "80",
+    "split.left_out": "1277",
     "train.ann.units": "[64]",
     "train.ann.epochs": "6",
     "train.cnn.filters": "[8,16]",

@@ -53,7 +53,7 @@ def test_an_experiment_is_run_tested_and_judged_beside_the_working_tree(run, rep
     kept = json.loads((reproduced / "metrics/svc/test.json").read_text())
     assert figures["wide"]["test_accuracy"] == kept["accuracy"]
     assert figures["narrow"]["test_accuracy"] < kept["accuracy"]
-    assert figures["narrow"]["robustness"]["images"] == 60
+    assert figures["narrow"]["robustness"]["images"] == 40
     (test,) = outcome["tests"]["svc"]
     assert test["differs"]
     assert test["difference"] == pytest.approx(
