@@ -5,6 +5,8 @@ Run as `python -m stages.confidence MODEL`, or by `dvc repro confidence@MODEL`.
 
 import sys
 
+import numpy as np
+
 from digits.core import config, errors, paths, records
 from digits.data import preprocess, split
 from digits.datasets.raw.read import read_raw
@@ -15,18 +17,17 @@ from digits.scan.single.read import read_digit
 
 TRAINED_ON_MORE = "reader"
 """The model that also has to be confident of digits as `stages.synthesis` makes them."""
+SHAPES_OF = 4
+"""Of so many training digits one makes the subspaces: more do not change them."""
 
 
 def main(model: str) -> None:
     """Choose the limits on the validation set, and training digits to show beside an answer."""
     machine = selection.choose(config.load("hardware", selection.Params), gpu_capable=False)
     ready = predictor.Predictor.load(paths.MODELS / model, machine.threads)
-    held_out = split.read(paths.SPLIT, "validation")
-    if model == TRAINED_ON_MORE:
-        held_out = split.joined(held_out, split.read(paths.SYNTHESIS, "validation"))
-    rule, judged = abstention.judge(
-        held_out.images, held_out.labels, ready.probabilities(held_out.images)
-    )
+    shapes, held_out = (_with_made(model, name) for name in ("train", "validation"))
+    shapes = shapes.only(np.flatnonzero(shapes.labels < len(ready.classes))[::SHAPES_OF])
+    rule, judged = abstention.judge(shapes, held_out, ready.probabilities(held_out.images))
     digest, dataset = ready.bundle.digest, ready.bundle.description.dataset
     abstention.save(rule, model, digest)
 
@@ -41,14 +42,21 @@ def main(model: str) -> None:
         paths.METRICS / model / "confidence.json"
     )
     if judged["calibrated"]:
-        print(f"{model} answers {judged['coverage']:.2%} of {judged['images']:,} held-out images")
+        print(f"{model} answers {judged['coverage']:.2%} of {judged['images']:,} held-out digits")
         print(f"with confidence; of these, {judged['error']:.2%} are misclassified")
     else:
         print(f"{model} was given no validation images: no answer will be withheld")
 
 
+def _with_made(model: str, name: str) -> split.Part:
+    """A set, and of the images made of it those of no digit; for `TRAINED_ON_MORE`, all of them."""
+    about = records.Split.read(paths.SPLIT / "split.json")
+    part, made = split.read(paths.SPLIT, name), split.read(paths.SYNTHESIS, name)
+    if model != TRAINED_ON_MORE:
+        made = made.only(np.flatnonzero(made.labels == len(about.classes)))
+    return split.joined(part, made)
+
+
 if __name__ == "__main__":
     with errors.reported():
-        if len(sys.argv) != 2 or sys.argv[1] not in config.MODELS:
-            raise errors.UserError(f"expected one of {', '.join(config.MODELS)} after the command")
-        main(sys.argv[1])
+        main(config.model_named(sys.argv))

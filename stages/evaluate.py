@@ -100,6 +100,4 @@ def _draw(
 
 if __name__ == "__main__":
     with errors.reported():
-        if len(sys.argv) != 2 or sys.argv[1] not in config.MODELS:
-            raise errors.UserError(f"expected one of {', '.join(config.MODELS)} after the command")
-        main(sys.argv[1])
+        main(config.model_named(sys.argv))

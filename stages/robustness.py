@@ -47,6 +47,4 @@ def main(model: str) -> None:
 
 if __name__ == "__main__":
     with errors.reported():
-        if len(sys.argv) != 2 or sys.argv[1] not in config.MODELS:
-            raise errors.UserError(f"expected one of {', '.join(config.MODELS)} after the command")
-        main(sys.argv[1])
+        main(config.model_named(sys.argv))

@@ -11,7 +11,7 @@ from digits.training import run
 
 def main() -> None:
     """Read the training and validation sets and the made digits, train, write."""
-    run.run("reader", reader, more=split.read(paths.SYNTHESIS, "train"))
+    run.run("reader", reader, made=split.read(paths.SYNTHESIS, "train"))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import difflib
 import importlib
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -39,6 +40,18 @@ Positive = Annotated[float, Field(gt=0, le=1e12)]
 """float32, in which all is computed, still holds the product of three of them."""
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+def model_named(command: Sequence[str]) -> str:
+    """The model that stands behind a stage's command, as `sys.argv` has it.
+
+    Raises:
+        UserError: if none of the models does.
+
+    """
+    if len(command) != 2 or command[1] not in MODELS:
+        raise UserError(f"expected one of {', '.join(MODELS)} after the command")
+    return command[1]
 
 
 class Section(BaseModel):

@@ -66,6 +66,7 @@ class Images(Record):
 
     images: Count
     per_class: tuple[Count, ...]
+    """One more than the classes where some images are of none."""
     sha256: Sha256
     """Over the prepared images and their labels."""
 
@@ -128,7 +129,7 @@ class Train(Record):
     export_differs_on: Count
     """Those of them that it predicts differently."""
     split: dict[str, Images]
-    """The data, by set: train, validation, test."""
+    """The data, by set: train, validation, test, and of the reader the images that were made."""
 
 
 class Timing(Record):
@@ -408,21 +409,15 @@ class Transfer(Record):
     """Of the second half: the accuracy by class."""
 
 
-class Limits(Record):
-    """Two limits for confident answers, and what they buy."""
+class Abstaining(Record):
+    """What limits for confident answers buy, on held-out images."""
 
-    kept_by_score: Number
-    """The share of digits that the first limit is to keep."""
-    kept_by_distance: Number
-    """The share that the second is to keep."""
-    threshold: Share
-    """Least score."""
-    limit: Measure
-    """Largest distance from the label's subspace; directions of edges are vectors of length 1."""
     coverage: Share
-    """Share of the digits whose answers both limits let pass."""
+    """Share of the digits that are answered with confidence."""
     error: Share | None
     """Share of these answers that are wrong; null where there are none."""
+    taken_for_digits: Share | None
+    """Share of images of no digit that are answered with confidence; null where there are none."""
 
 
 class Confidence(Record):
@@ -434,13 +429,16 @@ class Confidence(Record):
     calibrated: bool
     """False where there is no validation set: the model then never abstains."""
     images: Count
-    """That the figures are measured on; what follows is there only if they are calibrated."""
-    kept_by_score: Number | None = None
-    """As in `Limits`, as what follows."""
-    kept_by_distance: Number | None = None
+    """Digits that the figures are measured on."""
+    nondigits: Count
+    """Images of no digit that they are measured on; what follows is there only if calibrated."""
     threshold: Share | None = None
+    """Least score."""
     limit: Measure | None = None
+    """Largest distance from the label's subspace; directions of edges are vectors of length 1."""
     coverage: Share | None = None
+    """As in `Abstaining`, as what follows."""
     error: Share | None = None
-    others: tuple[Limits, ...] = ()
-    """Other limits that might have been chosen."""
+    taken_for_digits: Share | None = None
+    others: tuple[Abstaining, ...] = ()
+    """What other limits would buy, from few confident answers to all."""

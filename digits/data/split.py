@@ -61,6 +61,10 @@ class Part:
     def __len__(self) -> int:
         return len(self.images)
 
+    def only(self, places: np.ndarray) -> "Part":
+        """The images at these places."""
+        return Part(self.images[places], self.labels[places], self.index[places])
+
 
 def counts(params: Params, size: int, official_test: int) -> tuple[int, int, int]:
     """How many images go into train, validation and test of a data set of `size` images.
@@ -184,21 +188,21 @@ def describe(
         **dict(prepared),
         image_shape=images.shape[1:],
         sets={
-            name: records.Images(
-                images=len(members),
-                per_class=tuple(np.bincount(labels[members], minlength=classes).tolist()),
-                sha256=_digest(images[members], labels[members]),
-            )
+            name: _described(images[members], labels[members], classes)
             for name, members in zip(SETS, indices, strict=True)
         },
         in_two_sets=records.SharedImages(count=len(shared), first=tuple(shared[:SAMPLES_NAMED])),
     )
 
 
-def _digest(images: np.ndarray, labels: np.ndarray) -> str:
+def _described(images: np.ndarray, labels: np.ndarray, classes: int) -> records.Images:
     digest = hashlib.sha256(np.ascontiguousarray(images).data)
     digest.update(np.ascontiguousarray(labels).data)
-    return digest.hexdigest()
+    return records.Images(
+        images=len(images),
+        per_class=tuple(np.bincount(labels, minlength=classes).tolist()),
+        sha256=digest.hexdigest(),
+    )
 
 
 def save(folder: Path, images: np.ndarray, labels: np.ndarray, indices: Indices) -> None:
@@ -258,6 +262,17 @@ class TrainingData:
             read(folder, "train"),
             read(folder, "validation"),
             records.Split.read(folder / "split.json"),
+        )
+
+    def beside(self, made: Part) -> "TrainingData":
+        """The same with made images to train on beside the training set, described as `made`."""
+        described = _described(made.images, made.labels, len(self.classes))
+        return TrainingData(
+            joined(self.train, made),
+            self.validation,
+            self.description.model_copy(
+                update={"sets": {**self.description.sets, "made": described}}
+            ),
         )
 
     @property

@@ -6,11 +6,13 @@ make a vector of each image; the vectors of a class's digits lie near a subspace
 dimensions.  How far an image lies from the subspace of the label that it was given says how unlike
 it is.
 
-Both limits come from the validation set: as many of its digits as `KEPT` says are answered with
-confidence.
+Both limits come from held-out images: `COVERAGE` of the digits are answered with confidence, and
+of all pairs of limits that do so, that is taken which lets the fewest images of no digit pass.  One
+half of the images chooses the limits, the other half says what they buy.
 """
 
 import base64
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -21,6 +23,7 @@ from pydantic import Field, ValidationError
 from digits.core import files, paths
 from digits.core.config import Section
 from digits.core.errors import UserError
+from digits.data.split import Part
 from digits.inference import scoring
 
 DIRECTIONS, GRID = 8, 7
@@ -40,17 +43,12 @@ Reason = Literal["score", "unlike"]
 """Why an answer is withheld: its score is too low, or the image is unlike the label's digits."""
 
 
-class Kept(NamedTuple):
-    """Shares of the validation digits that each of the two limits lets pass."""
-
-    score: float
-    distance: float
-
-
-KEPT = Kept(0.995, 0.985)
-"""The distance sorts out what is no digit, where the score only tells digits that are hard."""
-OTHERS = (Kept(1, 1), Kept(0.999, 0.995), Kept(0.99, 0.98), Kept(0.98, 0.96), Kept(0.95, 0.95))
-"""What else the report shows."""
+COVERAGE = 0.985
+"""Share of the held-out digits that are answered with confidence."""
+COVERAGES = (0.9, 0.95, 0.97, 0.98, 0.985, 0.99, 0.995, 1.0)
+"""At which the report shows what limits buy."""
+SHARES = 31
+"""Shares of the digits that the score alone lets pass, from the coverage to all, that are tried."""
 
 
 class Stored(Section):
@@ -181,80 +179,108 @@ def rounded(values: np.ndarray) -> np.ndarray:
 
 
 def halves(labels: np.ndarray) -> np.ndarray:
-    """Every other image of each class: (n,) bool, True for the half that subspaces are made of."""
+    """Every other image of each class: (n,) bool, True for the half that chooses."""
     first = np.zeros(len(labels), bool)
     for label in np.unique(labels):
         first[np.flatnonzero(labels == label)[::2]] = True
     return first
 
 
-def limits(scores: np.ndarray, apart: np.ndarray, kept: Kept) -> tuple[float, float]:
-    """The least score and the largest distance that leave the wanted shares of digits confident."""
-    threshold = np.quantile(scores, 1 - kept.score, method="lower")
-    limit = np.quantile(apart, kept.distance, method="higher")
-    return float(threshold), float(limit)
+class Answers(NamedTuple):
+    """What a model says of held-out images."""
+
+    scores: np.ndarray
+    """(n,) probabilities of the labels that it gives to digits."""
+    apart: np.ndarray
+    """(n,) their distances from the labels' subspaces."""
+    correct: np.ndarray
+    """(n,) bool, whether the labels are the true ones."""
+    other_scores: np.ndarray
+    """(m,) of images of no digit."""
+    other_apart: np.ndarray
+
+    def confident(self, threshold: float, limit: float) -> tuple[np.ndarray, np.ndarray]:
+        """Which answers two limits let pass, of digits (n,) and of no digits (m,)."""
+        return (
+            (self.scores >= threshold) & (self.apart <= limit),
+            (self.other_scores >= threshold) & (self.other_apart <= limit),
+        )
 
 
-def outcome(
-    scores: np.ndarray, apart: np.ndarray, correct: np.ndarray, kept: Kept
-) -> dict[str, float | None]:
-    """What a pair of limits buys.
-
-    Args:
-        scores: (n,) probabilities of the given labels.
-        apart: (n,) distances from the labels' subspaces.
-        correct: (n,) bool, whether the label is the true one.
-        kept: The shares that the limits are to keep.
+def limits(answers: Answers, coverage: float = COVERAGE) -> tuple[float, float]:
+    """Choose the least score and the largest distance of a confident answer.
 
     Returns:
-        The limits, coverage (share of the digits answered with confidence) and error (share
-        of these that is misclassified; null if there is none).
+        Of the pairs that let this share of the digits pass, that which lets the fewest images of
+        no digit pass; among equals, the fewest misclassified digits.
 
     """
-    threshold, limit = limits(scores, apart, kept)
-    confident = (scores >= threshold) & (apart <= limit)
+    needed = math.ceil(coverage * len(answers.scores))
+    found = []
+    for share in np.linspace(coverage, 1, SHARES):
+        threshold = np.quantile(answers.scores, 1 - share, method="lower")
+        limit = np.sort(answers.apart[answers.scores >= threshold])[needed - 1]
+        digits, others = answers.confident(threshold, limit)
+        wrong = (~answers.correct[digits]).sum()
+        found.append((int(others.sum()), int(wrong), float(threshold), float(limit)))
+    return min(found)[2:]
+
+
+def bought(answers: Answers, chosen: tuple[float, float]) -> dict[str, float | None]:
+    """What a pair of limits buys.
+
+    Returns:
+        coverage, the share of the digits answered with confidence; error, the share of these
+        that is misclassified; taken_for_digits, the share of images of no digit answered with
+        confidence.  The last two are null where there is none to count.
+
+    """
+    digits, others = answers.confident(*chosen)
     return {
-        "kept_by_score": kept.score,
-        "kept_by_distance": kept.distance,
-        "threshold": threshold,
-        "limit": limit,
-        "coverage": float(confident.mean()),
-        "error": float((~correct[confident]).mean()) if confident.any() else None,
+        "coverage": float(digits.mean()),
+        "error": float((~answers.correct[digits]).mean()) if digits.any() else None,
+        "taken_for_digits": float(others.mean()) if len(others) else None,
     }
 
 
-def judge(
-    prepared: np.ndarray, labels: np.ndarray, probabilities: np.ndarray
-) -> tuple[Rule, dict[str, Any]]:
-    """Choose one model's rule on digits that it was not trained on.
-
-    Half of them make the subspaces; the other half makes the limits and the figures.
+def judge(shapes: Part, held_out: Part, probabilities: np.ndarray) -> tuple[Rule, dict[str, Any]]:
+    """Choose one model's rule, and say what it buys.
 
     Args:
-        prepared: (n, height, width, 1) float32; n may be 0, and no answer is then withheld.
-        labels: (n,) integer labels.
+        shapes: Digits that make the subspaces.
+        held_out: Images that the model was not trained on; a label one past its classes is of no
+            digit.  Where there are no digits, no answer will be withheld.
         probabilities: (n, classes), what the model says of them.
 
     Returns:
-        The rule, and what it does: the number of images and what `outcome` gives, with `others`.
+        The rule, and what metrics/MODEL/confidence.json says of it.
 
     """
     classes = probabilities.shape[1]
-    vectors, first = features(prepared), halves(labels)
-    subspaces = fit(vectors[first], labels[first], classes)
-    second = ~first
-    if not second.any():
-        return Rule(0.0, None, subspaces[:, :0]), {"calibrated": False, "images": 0}
-    said = probabilities[second].argmax(axis=1)
-    scores = rounded(probabilities[second].max(axis=1))
-    apart = rounded(distances(vectors[second], said, subspaces))
-    correct = said == labels[second]
-    rule = Rule(*limits(scores, apart, KEPT), subspaces)
-    return rule, {
+    subspaces = fit(features(shapes.images), shapes.labels, classes)
+    digit = held_out.labels < classes
+    if not digit.any():
+        return Rule(0.0, None, subspaces[:, :0]), {"calibrated": False, "images": 0, "nondigits": 0}
+    said = probabilities.argmax(axis=1)
+    scores = rounded(probabilities.max(axis=1))
+    apart = rounded(distances(features(held_out.images), said, subspaces))
+    first = halves(held_out.labels)
+
+    def half(members: np.ndarray) -> Answers:
+        digits, others = members & digit, members & ~digit
+        correct = said[digits] == held_out.labels[digits]
+        return Answers(scores[digits], apart[digits], correct, scores[others], apart[others])
+
+    choosing, reporting = half(first), half(~first)
+    chosen = limits(choosing)
+    return Rule(*chosen, subspaces), {
         "calibrated": True,
-        "images": int(second.sum()),
-        **outcome(scores, apart, correct, KEPT),
-        "others": [outcome(scores, apart, correct, kept) for kept in OTHERS],
+        "images": int((digit & ~first).sum()),
+        "nondigits": int((~digit & ~first).sum()),
+        "threshold": chosen[0],
+        "limit": chosen[1],
+        **bought(reporting, chosen),
+        "others": [bought(reporting, limits(choosing, coverage)) for coverage in COVERAGES],
     }
 
 

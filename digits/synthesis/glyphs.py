@@ -1,8 +1,9 @@
-"""How people write each digit: the paths of the pen, by region and habit.
+"""How people write each digit, and what else they write: the paths of the pen.
 
-Forms that MNIST, written in the United States, hardly holds are the reason of this list: the 1 with
-a flag, alone or with a foot, the 7 with a bar, the 9 with a straight or a hooked leg, the slashed
-0.  The common forms stand beside them, so that a class is not told by the way it was made.
+Forms that MNIST, written in the United States, hardly holds are the reason of the first list: the 1
+with a flag, alone or with a foot, the 7 with a bar, the 9 with a straight or a hooked leg, the
+slashed 0.  The common forms stand beside them, so that a class is not told by the way it was made.
+The second list is of what is no digit, and like no digit: B, O, S, Z and their like are not in it.
 """
 
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Glyph:
-    """One way to write one digit."""
+    """One way to write one digit, letter or sign."""
 
-    digit: int
+    digit: int | None
+    """None for what is no digit."""
     name: str
     aspect: float
     """Usual width as a share of the height."""
@@ -23,7 +25,7 @@ class Glyph:
     both in 0..1.  A point that comes twice in succession is a corner."""
 
 
-def _glyph(digit: int, name: str, aspect: float, *strokes: str) -> Glyph:
+def _glyph(digit: int | None, name: str, aspect: float, *strokes: str) -> Glyph:
     points = tuple(
         np.array([point.split(",") for point in stroke.split()], float) / 100 for stroke in strokes
     )
@@ -50,6 +52,7 @@ GLYPHS = (
     _glyph(2, "swan", 0.7, "12,30 30,4 68,2 84,28 56,66 4,98 4,98 30,86 66,96 100,92"),
     _glyph(2, "angular", 0.7, "4,6 48,0 92,4 92,4 70,44 2,98 2,98 100,98"),
     _glyph(2, "curled top", 0.75, "46,36 18,40 14,10 54,0 82,22 58,62 6,98 6,98 56,94 100,100"),
+    _glyph(2, "small top", 0.5, "10,20 40,0 70,14 60,50 36,84 6,98 6,98 100,96"),
     _glyph(2, "narrow", 0.45, "8,22 40,0 84,16 70,52 10,98 10,98 94,98"),
     _glyph(3, "round", 0.65, "4,12 36,0 82,10 80,36 36,48 36,48 82,54 98,80 56,100 2,90"),
     _glyph(3, "flat top", 0.7, "4,2 94,0 94,0 42,40 42,40 86,50 98,78 58,100 2,92"),
@@ -61,6 +64,8 @@ GLYPHS = (
     _glyph(4, "closed, two strokes", 0.75, "66,0 2,66 2,66 100,66", "68,2 70,100"),
     _glyph(4, "like a chair", 0.7, "8,0 4,48 4,48 92,50", "94,0 92,100"),
     _glyph(4, "like a u", 0.7, "10,0 8,40 30,56 70,48 92,2 92,2 86,60 82,100"),
+    _glyph(4, "curved, short stem", 0.75, "60,0 22,40 2,72 26,80 98,58", "84,34 60,100"),
+    _glyph(4, "stem across the end", 0.8, "66,0 16,52 2,80 40,86 98,66", "80,44 66,100"),
     _glyph(4, "short stem", 0.8, "70,0 0,66 0,66 100,62", "66,40 60,100"),
     _glyph(5, "bar first", 0.7, "94,2 16,0 16,0 10,44 10,44 56,36 98,60 82,92 40,100 2,90"),
     _glyph(5, "bar last", 0.7, "14,2 8,44 8,44 56,36 98,62 78,94 36,100 2,90", "14,2 96,0"),
@@ -99,5 +104,128 @@ GLYPHS = (
     _glyph(9, "curved leg", 0.65, "94,22 58,0 12,14 10,42 48,54 90,32 94,22 92,66 66,96 24,100"),
     _glyph(9, "like a g", 0.7, "88,8 40,0 4,24 28,52 76,42 92,6 92,6 96,64 84,96 44,100 10,84"),
     _glyph(9, "small bowl", 0.65, "84,12 48,0 16,14 26,36 62,34 86,10 86,10 94,60 66,94 4,96"),
+    _glyph(
+        9, "flat foot", 0.65, "84,12 48,0 14,16 24,40 66,36 88,10 80,44 98,96 98,96 50,100 4,98"
+    ),
+    _glyph(
+        9,
+        "leg from the bowl",
+        0.65,
+        "74,8 44,0 20,14 30,34 62,34 76,16 62,6 56,40 86,64 96,90 96,90 56,99 4,97",
+    ),
     _glyph(9, "from the crossing", 0.7, "98,50 50,54 10,34 26,4 72,4 88,40 74,80 30,100"),
 )
+
+SIGNS = (
+    _glyph(None, "A", 0.8, "0,100 48,0 48,0 98,100", "16,64 84,64"),
+    _glyph(None, "C", 0.75, "96,14 60,0 14,20 2,54 18,88 60,100 98,84"),
+    _glyph(None, "E", 0.65, "92,0 6,2 6,2 4,98 4,98 96,100", "6,48 76,48"),
+    _glyph(None, "E round", 0.65, "92,10 40,0 14,24 50,46 50,46 8,64 16,96 94,92"),
+    _glyph(None, "F", 0.65, "94,0 8,2 8,2 6,100", "8,46 76,44"),
+    _glyph(None, "H", 0.75, "4,0 6,100", "94,0 96,100", "6,50 94,48"),
+    _glyph(None, "K", 0.7, "6,0 6,100", "92,0 8,54 8,54 96,100"),
+    _glyph(None, "L", 0.6, "6,0 4,98 4,98 98,98"),
+    _glyph(None, "M", 0.9, "2,100 14,0 14,0 50,70 50,70 86,0 86,0 98,100"),
+    _glyph(None, "N", 0.8, "4,100 6,0 6,0 94,100 94,100 96,0"),
+    _glyph(None, "P", 0.6, "8,100 10,0", "10,2 70,0 96,26 66,54 10,56"),
+    _glyph(None, "R", 0.65, "8,100 10,0", "10,2 70,0 92,24 64,48 10,52 10,52 98,100"),
+    _glyph(None, "T", 0.8, "0,2 100,0", "50,2 50,100"),
+    _glyph(None, "U", 0.75, "4,0 6,60 30,98 70,98 94,60 96,0"),
+    _glyph(None, "V", 0.8, "0,0 50,100 50,100 100,0"),
+    _glyph(None, "W", 1.1, "0,0 24,100 24,100 50,30 50,30 76,100 76,100 100,0"),
+    _glyph(None, "X", 0.8, "2,0 98,100", "96,0 4,100"),
+    _glyph(None, "a", 0.75, "84,8 36,4 4,44 18,92 56,84 86,10 86,10 84,84 100,98"),
+    _glyph(None, "d", 0.65, "80,48 36,38 4,70 24,98 62,94 84,60", "88,0 84,70 96,100"),
+    _glyph(None, "e", 0.75, "6,54 90,48 84,14 46,0 6,34 12,82 50,100 96,82"),
+    _glyph(None, "f", 0.55, "96,8 66,0 44,20 42,100", "4,44 90,42"),
+    _glyph(None, "h", 0.6, "8,0 8,100", "8,60 46,40 84,52 88,100"),
+    _glyph(None, "k", 0.6, "8,0 8,100", "84,38 10,68 10,68 92,100"),
+    _glyph(None, "m", 1.2, "4,100 4,6 4,6 30,2 46,20 48,100", "48,30 70,2 92,14 98,100"),
+    _glyph(None, "n", 0.85, "8,100 8,4 8,4 54,0 90,24 94,100"),
+    _glyph(None, "p", 0.55, "8,100 8,0", "8,6 60,0 94,24 64,54 10,52"),
+    _glyph(None, "r", 0.6, "10,100 12,4 12,4 52,2 94,14"),
+    _glyph(None, "t", 0.6, "46,0 44,84 64,100 96,92", "4,32 92,30"),
+    _glyph(None, "u", 0.85, "4,0 8,74 36,98 84,70 92,0 92,0 94,100"),
+    _glyph(None, "v", 0.85, "0,0 50,100 50,100 100,0"),
+    _glyph(None, "w", 1.2, "0,0 24,96 50,30 76,96 100,0"),
+    _glyph(None, "x", 0.85, "2,0 98,100", "96,0 2,100"),
+    _glyph(None, "gamma", 0.7, "2,0 50,60 60,96 42,98 50,58 98,0"),
+    _glyph(None, "lambda", 0.8, "14,0 34,8 98,100", "50,40 2,100"),
+    _glyph(None, "pi", 0.95, "0,6 100,2", "28,6 24,100", "72,4 70,84 92,100"),
+    _glyph(None, "sigma", 0.75, "94,2 4,0 4,0 56,50 56,50 2,98 2,98 98,98"),
+    _glyph(None, "psi", 0.9, "2,4 10,50 50,66 90,50 98,4", "50,0 50,100"),
+    _glyph(None, "hash", 0.9, "34,0 26,100", "74,0 66,100", "2,34 98,34", "0,68 96,68"),
+    _glyph(None, "plus", 1.0, "0,50 100,50", "50,0 50,100"),
+    _glyph(None, "star", 1.0, "50,0 80,98 80,98 2,36 2,36 98,36 98,36 20,98 20,98 50,0"),
+    _glyph(None, "asterisk", 1.0, "50,0 50,100", "6,24 94,76", "94,24 6,76"),
+    _glyph(None, "triangle", 1.0, "50,0 100,98 100,98 0,98 0,98 50,0"),
+    _glyph(None, "diamond", 0.8, "50,0 100,50 100,50 50,100 50,100 0,50 0,50 50,0"),
+    _glyph(None, "house", 0.9, "0,100 0,42 0,42 50,0 50,0 100,42 100,42 100,100 100,100 0,100"),
+    _glyph(None, "heart", 1.0, "50,28 24,0 0,24 10,56 50,100 50,100 90,56 100,24 76,0 50,28"),
+    _glyph(None, "arrow", 1.3, "0,50 98,50", "64,10 100,50 100,50 64,90"),
+    _glyph(None, "arrow up", 0.7, "50,100 50,2", "8,40 50,0 50,0 92,40"),
+    _glyph(None, "tick", 1.0, "0,60 34,100 34,100 100,0"),
+    _glyph(
+        None,
+        "check box",
+        1.0,
+        "0,0 100,0 100,0 100,100 100,100 0,100 0,100 0,0",
+        "22,50 44,76 44,76 84,16",
+    ),
+    _glyph(
+        None,
+        "face",
+        1.0,
+        "50,0 8,18 0,56 30,96 70,96 100,56 92,18 50,0",
+        "30,34 30,42",
+        "70,34 70,42",
+        "26,66 50,80 74,66",
+    ),
+    _glyph(
+        None, "spiral", 1.0, "50,50 60,42 66,54 50,68 30,54 40,26 76,28 90,58 64,92 20,84 4,44 30,4"
+    ),
+    _glyph(None, "wave", 1.6, "0,60 16,10 34,60 52,100 68,50 84,6 100,40"),
+    _glyph(None, "zigzag", 1.3, "0,80 20,10 20,10 40,90 40,90 60,10 60,10 80,90 80,90 100,14"),
+    _glyph(None, "flash", 0.6, "70,0 10,56 10,56 80,48 80,48 24,100"),
+    _glyph(None, "cloud", 1.5, "20,90 0,66 14,44 30,46 36,10 66,6 74,36 96,40 100,74 80,92 20,90"),
+    _glyph(
+        None,
+        "cross in circle",
+        1.0,
+        "50,0 8,18 0,56 30,96 70,96 100,56 92,18 50,0",
+        "18,18 82,82",
+        "82,18 18,82",
+    ),
+    _glyph(None, "ampersand", 0.85, "100,92 30,30 34,2 62,4 60,28 6,66 16,98 60,92 94,54"),
+    _glyph(
+        None,
+        "at",
+        1.0,
+        "66,30 36,30 30,62 52,70 68,36 68,36 70,66 94,56 84,14 48,0 8,24 4,70 40,100 84,92",
+    ),
+    _glyph(None, "infinity", 1.9, "50,50 24,2 0,50 24,98 50,50 76,2 100,50 76,98 50,50"),
+    _glyph(
+        None,
+        "percent",
+        0.85,
+        "96,0 4,100",
+        "20,4 4,20 20,36 36,20 20,4",
+        "80,64 64,80 80,96 96,80 80,64",
+    ),
+    _glyph(None, "question", 0.6, "4,22 30,0 80,4 90,30 54,54 50,72", "50,94 52,100"),
+    _glyph(None, "paragraph", 0.6, "90,0 40,0 4,26 40,50 60,50", "60,2 60,100", "90,2 90,100"),
+    _glyph(
+        None, "stairs", 1.0, "0,100 0,66 0,66 33,66 33,66 33,33 33,33 66,33 66,33 66,0 66,0 100,0"
+    ),
+    _glyph(
+        None,
+        "ladder",
+        0.6,
+        "10,0 10,100",
+        "90,0 90,100",
+        "10,25 90,25",
+        "10,50 90,50",
+        "10,75 90,75",
+    ),
+)
+"""Letters, signs and figures, written by the same hand."""

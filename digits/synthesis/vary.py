@@ -1,4 +1,4 @@
-"""Training digits that no data set holds: written by a model of the hand, stretched, and coarse."""
+"""Training images that no data set holds: written, stretched and coarse digits, and no digits."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from pydantic import Field
 
 from digits.core.config import Section, Seed
 from digits.scan.single.normalise import DIGIT_SIDE, centred
-from digits.synthesis import hand
+from digits.synthesis import hand, nondigits
 
 DIGITS = tuple("0123456789")
 NARROW = 6
@@ -23,14 +23,16 @@ Times = Annotated[float, Field(ge=0, le=10)]
 
 
 class Params(Section):
-    """How many digits are made for every image of a set, and how."""
+    """How many images are made for every image of a set, and how."""
 
     written: Times
     """Digits written by the model of the hand; only where the classes are the digits 0 to 9."""
     stretched: Times
     """Images of the set, cropped and stretched to about a square, as people crop drawings."""
+    nondigits: Times
+    """Images of no digit, as `nondigits` draws them; only where the classes are the digits, too."""
     coarse: Annotated[float, Field(ge=0, le=1)]
-    """Share of both that is seen with few pixels, as in a small picture."""
+    """Share of all of them that is seen with few pixels, as in a small picture."""
     seed: Seed
 
 
@@ -41,7 +43,7 @@ def make(
     params: Params,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Make digits from the images of one set and from nothing.
+    """Make images from those of one set and from nothing.
 
     Args:
         images: (n, 28, 28) uint8, full ink 255.
@@ -51,7 +53,7 @@ def make(
         rng: The source of all chance.
 
     Returns:
-        (m, 28, 28) uint8 in MNIST's form, and (m,) uint8 their labels.
+        (m, 28, 28) uint8 in MNIST's form, and (m,) uint8 their labels: len(classes) for no digit.
 
     """
     made, said = [np.empty((0, *images.shape[1:]), np.uint8)], [np.empty(0, np.uint8)]
@@ -66,6 +68,10 @@ def make(
         chosen = rng.choice(wide, count)
         made.append(np.stack([stretch(images[index], rng) for index in chosen]))
         said.append(labels[chosen])
+    count = round(params.nondigits * len(images))
+    if count and classes == DIGITS:
+        made.append(nondigits.draw(count, rng))
+        said.append(np.full(count, len(classes), np.uint8))
     all_made = np.concatenate(made)
     for index in np.flatnonzero(rng.random(len(all_made)) < params.coarse):
         all_made[index] = coarsen(all_made[index], rng)

@@ -54,7 +54,8 @@ def fit(
     Args:
         build: Makes the untrained network, under the precision policy of the moment.
         recipe: How to train.
-        train: The training set.
+        train: The training set.  A label one past the last class is of none: the network is to
+            spread its score over all classes.
         validation: What early stopping and the choice of the epoch look at; may be empty.
         machine: Where to compute, and in which precision.
         xla: Whether to compile the training step with XLA.
@@ -72,13 +73,15 @@ def fit(
     )
     network = build()
     steps = math.ceil(len(train) / recipe.batch_size)
+    classes = network.output_shape[-1]
+    with_class = float((train.labels < classes).mean())
     network.compile(
         optimizer=optimizer(recipe, steps),
-        loss=_loss(recipe.loss, network.output_shape[-1]),
+        loss=_loss(recipe.loss, classes, all_with_class=with_class == 1),
         metrics=["accuracy"],
         jit_compile=xla,
     )
-    record = _record(recipe, on_epoch)
+    record = _record(with_class, on_epoch)
     callbacks = [record]
     if len(validation) and (recipe.early_stopping_patience or recipe.restore_best):
         callbacks.append(
@@ -129,21 +132,34 @@ def optimizer(recipe: Recipe, steps: int) -> "keras.optimizers.Optimizer":
     return kinds[recipe.optimizer](learning_rate=rate)
 
 
-def _loss(name: str, classes: int) -> Any:
+def _loss(name: str, classes: int, all_with_class: bool) -> Any:
     import keras
 
-    if name == "cross_entropy":
+    if name == "cross_entropy" and all_with_class:
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
+    def target(labels: Any) -> Any:
+        known = keras.ops.one_hot(keras.ops.reshape(labels, (-1,)), classes)
+        return known + (1 - keras.ops.sum(known, axis=-1, keepdims=True)) / classes
+
+    def cross_entropy(labels: Any, logits: Any) -> Any:
+        return keras.losses.categorical_crossentropy(target(labels), logits, from_logits=True)
+
     def sum_of_squares(labels: Any, logits: Any) -> Any:
-        target = keras.ops.one_hot(keras.ops.reshape(labels, (-1,)), classes)
-        return keras.ops.sum(keras.ops.square(keras.ops.softmax(logits) - target), axis=-1)
+        return keras.ops.sum(keras.ops.square(keras.ops.softmax(logits) - target(labels)), axis=-1)
 
-    return sum_of_squares
+    return {"cross_entropy": cross_entropy, "sum_of_squares": sum_of_squares}[name]
 
 
-def _record(recipe: Recipe, on_epoch: OnEpoch) -> Any:
-    """A callback that keeps the history under the project's names, and times the epochs."""
+def _record(with_class: float, on_epoch: OnEpoch) -> Any:
+    """A callback that keeps the history under the project's names, and times the epochs.
+
+    Args:
+        with_class: Share of the training images that have a class: those without are never
+            correct, and the accuracy is of the others.
+        on_epoch: Called with each row.
+
+    """
     import keras
 
     names = {
@@ -166,6 +182,7 @@ def _record(recipe: Recipe, on_epoch: OnEpoch) -> Any:
             self.seconds.append(time.perf_counter() - self.began)
             row: dict[str, float] = {"epoch": epoch + 1}
             row |= {names[key]: float(value) for key, value in logs.items()}
+            row["train_accuracy"] = min(1.0, row["train_accuracy"] / with_class)
             row["learning_rate"] = float(
                 keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
             )

@@ -2,12 +2,11 @@
 
 import functools
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from types import ModuleType
 
 from digits.core import config
-from digits.data.split import Part, TrainingData, joined
+from digits.data.split import Part, TrainingData
 from digits.hardware import selection
 from digits.tracking.publisher import Publisher
 from digits.training import export, fit, memory, tensorflow_log
@@ -17,21 +16,21 @@ CHECKED = 1000
 """Images on which the export is compared with Keras itself."""
 
 
-def run(model: str, network: ModuleType, more: Part | None = None) -> None:
+def run(model: str, network: ModuleType, made: Part | None = None) -> None:
     """Train one network; write its bundle and its metrics.
 
     Args:
         model: Its name: the section train.`model`, the folder models/`model`.
         network: Its module, with `Params`, `build`, `XLA_ON_CPU` and `GAINS_BY_BFLOAT16`.
-        more: Images to train on beside the training set.
+        made: Images to train on beside the training set.
 
     """
     recipe = config.load(f"train.{model}", network.Params)
     wanted = config.load("hardware", selection.Params)
     machine = selection.choose(wanted, network.GAINS_BY_BFLOAT16)
     data = TrainingData.read()
-    if more is not None:
-        data = replace(data, train=joined(data.train, more))
+    if made is not None:
+        data = data.beside(made)
     build = functools.partial(network.build, recipe, data.shape, len(data.classes))
     with Publisher() as publisher:
         with tensorflow_log.heeding_its_level():

@@ -9,6 +9,7 @@ import pytest
 
 from digits.core import records
 from digits.core.errors import UserError
+from digits.data.split import Part
 from digits.evaluation import abstention
 
 
@@ -33,14 +34,23 @@ def some(rng, shape, count=60):
     )
 
 
+def part(images, labels):
+    return Part(images, labels, np.arange(len(labels), dtype=np.int32))
+
+
 @pytest.fixture
 def held_out(rng):
-    """Rings (0) and bars (1), and a model that gives some a higher score than others."""
-    images = np.concatenate([some(rng, RING), some(rng, BAR)])
-    labels = np.repeat([0, 1], 60)
+    """Shapes of rings (0) and bars (1); others, with crosses, held out; and what a model says.
+
+    It is no more certain of digits than of crosses, which it takes for rings.
+    """
+    shapes = part(np.concatenate([some(rng, RING), some(rng, BAR)]), np.repeat([0, 1], 60))
+    images = np.concatenate([some(rng, RING), some(rng, BAR), some(rng, CROSS)])
+    labels = np.repeat([0, 1, 2], 60)
     certain = rng.uniform(0.6, 1, len(labels))
-    probabilities = np.where(labels[:, None] == [0, 1], certain[:, None], 1 - certain[:, None])
-    return images, labels, probabilities
+    said = np.where(labels == 1, 1, 0)
+    probabilities = np.where(said[:, None] == [0, 1], certain[:, None], 1 - certain[:, None])
+    return shapes, part(images, labels), probabilities
 
 
 def test_features_do_not_depend_on_contrast_or_background(rng):
@@ -97,28 +107,55 @@ def test_the_halves_share_every_class():
     np.testing.assert_array_equal(abstention.halves(labels), [1, 0, 1, 1, 0, 1])
 
 
-def test_limits_keep_at_least_the_wanted_shares(rng):
-    scores, apart = rng.random(999), rng.random(999)
-    threshold, limit = abstention.limits(scores, apart, abstention.Kept(0.9, 0.8))
-    assert 0.9 <= (scores >= threshold).mean() < 0.902
-    assert 0.8 <= (apart <= limit).mean() < 0.802
+NOTHING = np.empty(0)
 
 
-def test_outcome_counts_what_is_confident_and_wrong():
+def answers(scores, apart, correct=None, others=(NOTHING, NOTHING)):
+    correct = np.ones(len(scores), bool) if correct is None else correct
+    return abstention.Answers(scores, apart, correct, *others)
+
+
+def test_limits_keep_the_wanted_share(rng):
+    for count in (0, 50):
+        others = rng.random(count), rng.random(count)
+        said = answers(rng.random(999), rng.random(999), others=others)
+        assert 0.9 <= said.confident(*abstention.limits(said, 0.9))[0].mean() < 0.902
+
+
+@pytest.mark.parametrize("telling", ["score", "distance"])
+def test_limits_go_by_what_tells_images_of_no_digit(rng, telling):
+    low, far = rng.uniform(0, 0.52, 100), rng.uniform(0.98, 2, 100)
+    others = (low, rng.random(100)) if telling == "score" else (rng.uniform(0.5, 1, 100), far)
+    said = answers(rng.uniform(0.5, 1, 500), rng.random(500), others=others)
+    threshold, limit = abstention.limits(said, 0.9)
+    assert not said.confident(threshold, limit)[1].any()
+    assert threshold > 0.51 if telling == "score" else limit < 0.99
+
+
+def test_where_nothing_else_is_known_the_misclassified_are_left_out(rng):
+    scores = rng.random(500)
+    threshold, limit = abstention.limits(answers(scores, rng.random(500), scores > 0.1), 0.9)
+    assert threshold == pytest.approx(0.1, abs=0.01)
+    assert limit > 0.98
+
+
+def test_what_limits_buy_is_counted():
     scores = np.array([0.9, 0.8, 0.7, 0.6, 0.2])
     apart = np.array([0.1, 0.9, 0.1, 0.2, 0.1])
     correct = np.array([True, True, False, True, False])
-    found = abstention.outcome(scores, apart, correct, abstention.Kept(0.75, 0.75))
-    assert (found["threshold"], found["limit"]) == (0.6, 0.2)
-    assert (found["coverage"], found["error"]) == (0.6, pytest.approx(1 / 3))
+    others = np.array([0.9, 0.6, 0.5, 0.9]), np.array([0.1, 0.2, 0.1, 0.3])
+    found = abstention.bought(answers(scores, apart, correct, others), (0.6, 0.2))
+    assert found == {"coverage": 0.6, "error": pytest.approx(1 / 3), "taken_for_digits": 0.5}
+    found = abstention.bought(answers(scores, apart, correct), (0.95, 0.2))
+    assert found == {"coverage": 0, "error": None, "taken_for_digits": None}
 
 
 def test_only_digits_with_a_high_score_are_answered_with_confidence(rng, held_out):
     rule, judged = abstention.judge(*held_out)
     assert judged["calibrated"]
-    assert judged["images"] == 60
-    assert judged["error"] == 0
-    assert judged["coverage"] >= 1 - (1 - abstention.KEPT.score) - (1 - abstention.KEPT.distance)
+    assert (judged["images"], judged["nondigits"]) == (60, 30)
+    assert judged["error"] == judged["taken_for_digits"] == 0
+    assert judged["coverage"] > abstention.COVERAGE - 0.05
     high, low = np.array([[1.0, 0.0]] * 30), np.array([[0.5, 0.5]] * 30)
     assert rule.withheld(some(rng, RING, 30), high).count(None) > 27
     assert rule.withheld(some(rng, RING, 30), low).count("score") > 27
@@ -139,9 +176,9 @@ def test_the_same_digits_give_the_same_rule(held_out, tmp_path):
 
 
 def test_without_validation_images_nothing_is_withheld(tmp_path):
-    nothing = np.empty((0, 28, 28, 1), np.float32), np.empty(0, np.uint8), np.empty((0, 2))
-    rule, judged = abstention.judge(*nothing)
-    assert judged == {"calibrated": False, "images": 0}
+    nothing = part(np.empty((0, 28, 28, 1), np.float32), np.empty(0, np.uint8))
+    rule, judged = abstention.judge(nothing, nothing, np.empty((0, 2)))
+    assert judged == {"calibrated": False, "images": 0, "nondigits": 0}
     abstention.save(rule, "svc", "digest", tmp_path)
     assert json.loads(abstention.path("svc", tmp_path).read_text())["calibrated"] is False
     kept = abstention.load("svc", "digest", 2, tmp_path)
@@ -153,7 +190,7 @@ def test_what_a_judgement_says_is_a_record(held_out):
     _, judged = abstention.judge(*held_out)
     named = {"model": "svc", "dataset": "drawn", "model_sha256": "a" * 64}
     record = records.Confidence.of(named | judged, "confidence.json")
-    assert len(record.others) == len(abstention.OTHERS)
+    assert len(record.others) == len(abstention.COVERAGES)
     assert record.as_dict() == named | judged
 
 

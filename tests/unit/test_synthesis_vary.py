@@ -21,7 +21,8 @@ def make(training, classes=DIGITS, seed=0, **changes):
 
 
 def params(**changes):
-    return vary.Params(**({"written": 0.5, "stretched": 0.25, "coarse": 0.5, "seed": 0} | changes))
+    usual = {"written": 0.5, "stretched": 0.25, "nondigits": 0.1, "coarse": 0.5, "seed": 0}
+    return vary.Params(**(usual | changes))
 
 
 def box(image):
@@ -31,7 +32,8 @@ def box(image):
 
 def test_shares_are_of_the_training_images(training):
     made, labels = make(training)
-    assert len(made) == len(labels) == 20 + 10
+    assert len(made) == len(labels) == 20 + 10 + 4
+    assert (labels == 10).sum() == 4
     assert made.dtype == labels.dtype == np.uint8
     again, _ = make(training)
     assert (again == made).all()
@@ -39,7 +41,7 @@ def test_shares_are_of_the_training_images(training):
 
 
 def test_nothing_is_made_where_nothing_is_asked(training):
-    made, labels = make(training, written=0, stretched=0)
+    made, labels = make(training, written=0, stretched=0, nondigits=0)
     assert made.shape == (0, 28, 28)
     assert len(labels) == 0
 
