@@ -5,7 +5,7 @@ Run as `python -m stages.compare`, or by `dvc repro compare`.
 
 import pandas as pd
 
-from digits.core import config, errors, files, paths
+from digits.core import config, errors, files, paths, records
 from digits.report import comparison
 from digits.report.figures import comparison as figures
 from digits.report.figures import drawing
@@ -30,7 +30,16 @@ def _compare() -> None:
         {model: pd.read_csv(paths.METRICS / model / "predictions.csv") for model in config.MODELS}
     )
     tests.write(paths.METRICS / "significance.json")
-    text = comparison.markdown(compared) + "\n" + comparison.tests_markdown(tests)
+    confidence = {
+        model: records.Confidence.read(paths.METRICS / model / "confidence.json")
+        for model in config.MODELS
+    }
+    parts = (
+        comparison.markdown(compared),
+        comparison.tests_markdown(tests),
+        comparison.abstention_markdown(confidence),
+    )
+    text = "\n".join(filter(None, parts))
     files.write_text(paths.REPORTS / "comparison.md", text)
     with files.atomic(paths.REPORTS / "comparison.png") as path:
         path.write_bytes(drawing.png(figures.comparison(compared.root)))

@@ -152,6 +152,33 @@ def robustness(model="ann", **changes):
     )
 
 
+def confidence(model="ann", **more):
+    """When a model abstains."""
+    bought = {
+        "coverage": 0.9,
+        "error": 0.1,
+        "error_low": 0.05,
+        "error_high": 0.2,
+        "taken_for_digits": 0.3,
+        "taken_low": 0.2,
+        "taken_high": 0.4,
+    }
+    figures = {
+        "model": model,
+        "dataset": "clothes",
+        "model_sha256": "b" * 64,
+        "calibrated": True,
+        "images": 50,
+        "nondigits": 20,
+        "wanted": 0.9,
+        "threshold": 0.5,
+        "limit": 0.2,
+        **bought,
+        "others": (records.Abstaining(**bought), records.Abstaining(**bought | {"coverage": 1.0})),
+    }
+    return records.Confidence(**figures | more)
+
+
 def transfer(model="ann", correct=9):
     """How a model predicts digits of other hands."""
     half = records.OnImages(

@@ -416,8 +416,14 @@ class Abstaining(Record):
     """Share of the digits that are answered with confidence."""
     error: Share | None
     """Share of these answers that are wrong; null where there are none."""
+    error_low: Share | None
+    """Of the Wilson interval."""
+    error_high: Share | None
     taken_for_digits: Share | None
     """Share of images of no digit that are answered with confidence; null where there are none."""
+    taken_low: Share | None
+    """Of the Wilson interval."""
+    taken_high: Share | None
 
 
 class Confidence(Record):
@@ -432,6 +438,8 @@ class Confidence(Record):
     """Digits that the figures are measured on."""
     nondigits: Count
     """Images of no digit that they are measured on; what follows is there only if calibrated."""
+    wanted: Share | None = None
+    """The share of the digits that the limits are to let pass."""
     threshold: Share | None = None
     """Least score."""
     limit: Measure | None = None
@@ -439,6 +447,10 @@ class Confidence(Record):
     coverage: Share | None = None
     """As in `Abstaining`, as what follows."""
     error: Share | None = None
+    error_low: Share | None = None
+    error_high: Share | None = None
     taken_for_digits: Share | None = None
+    taken_low: Share | None = None
+    taken_high: Share | None = None
     others: tuple[Abstaining, ...] = ()
     """What other limits would buy, from few confident answers to all."""

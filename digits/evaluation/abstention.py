@@ -232,15 +232,28 @@ def bought(answers: Answers, chosen: tuple[float, float]) -> dict[str, float | N
     Returns:
         coverage, the share of the digits answered with confidence; error, the share of these
         that is misclassified; taken_for_digits, the share of images of no digit answered with
-        confidence.  The last two are null where there is none to count.
+        confidence.  The last two, with 95% intervals, are None where there is none to count.
 
     """
     digits, others = answers.confident(*chosen)
+    error, error_low, error_high = _share(~answers.correct[digits])
+    taken, taken_low, taken_high = _share(others)
     return {
         "coverage": float(digits.mean()),
-        "error": float((~answers.correct[digits]).mean()) if digits.any() else None,
-        "taken_for_digits": float(others.mean()) if len(others) else None,
+        "error": error,
+        "error_low": error_low,
+        "error_high": error_high,
+        "taken_for_digits": taken,
+        "taken_low": taken_low,
+        "taken_high": taken_high,
     }
+
+
+def _share(counted: np.ndarray) -> tuple[float | None, float | None, float | None]:
+    """Share of what is True, with its interval; Nones where there is nothing."""
+    if not len(counted):
+        return None, None, None
+    return float(counted.mean()), *scoring.wilson(int(counted.sum()), len(counted))
 
 
 def judge(shapes: Part, held_out: Part, probabilities: np.ndarray) -> tuple[Rule, dict[str, Any]]:
@@ -277,6 +290,7 @@ def judge(shapes: Part, held_out: Part, probabilities: np.ndarray) -> tuple[Rule
         "calibrated": True,
         "images": int((digit & ~first).sum()),
         "nondigits": int((~digit & ~first).sum()),
+        "wanted": COVERAGE,
         "threshold": chosen[0],
         "limit": chosen[1],
         **bought(reporting, chosen),

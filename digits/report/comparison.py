@@ -136,6 +136,40 @@ def markdown(compared: records.Comparison) -> str:
     )
 
 
+def abstention_markdown(measured: Mapping[str, records.Confidence]) -> str:
+    """What abstaining buys as a table in Markdown; empty where no model abstains."""
+    known = {model: one for model, one in measured.items() if one.calibrated}
+    if not known:
+        return ""
+    table = text.markdown_table(
+        (
+            "model",
+            "digits answered with confidence",
+            "of these misclassified",
+            "95% interval",
+            "no digits taken for digits",
+            "95% interval",
+        ),
+        [
+            (
+                model,
+                text.percent(one.coverage),
+                text.percent(one.error),
+                text.interval(one.error_low, one.error_high),
+                text.percent(one.taken_for_digits, 1),
+                text.interval(one.taken_low, one.taken_high),
+            )
+            for model, one in known.items()
+        ],
+    )
+    first = next(iter(known.values()))
+    return (
+        f"{table}\n\nOn held-out images that chose nothing: of {first.dataset}, and "
+        f"{text.number(first.nondigits)} letters, signs, scribbles and pairs of digits that the "
+        "model of the hand writes; of the reader also the digits that it writes.\n"
+    )
+
+
 def tests_markdown(tests: records.Significance) -> str:
     """The tests between the models as a table in Markdown, with what they say of all of them."""
     columns = (

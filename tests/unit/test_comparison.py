@@ -68,3 +68,16 @@ def test_models_are_not_tested_on_different_images():
     one, other = predicted([0, 1], [0, 1]), predicted([0, 2], [0, 1])
     with pytest.raises(UserError, match=r"svc/predictions\.csv is of other test images"):
         comparison.tests({"ann": one, "svc": other})
+
+
+def test_what_abstaining_buys_is_a_table():
+    shown = comparison.abstention_markdown(
+        {
+            "ann": made_records.confidence(),
+            "svc": made_records.confidence("svc", calibrated=False),
+        }
+    )
+    assert "| ann | 90.00% | 10.00% | 5.00% to 20.00% | 30.0% | 20.00% to 40.00% |" in shown
+    assert "svc" not in shown
+    assert "20 letters" in shown
+    assert not comparison.abstention_markdown({"a": made_records.confidence(calibrated=False)})

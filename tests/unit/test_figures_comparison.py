@@ -7,7 +7,7 @@ import pytest
 
 from digits.report.figures import comparison, drawing
 from digits.report.figures.comparison import Band, Bars
-from tests.made_records import change, row
+from tests.made_records import change, confidence, row
 
 
 def test_robustness_is_a_line_and_a_band_a_model():
@@ -19,6 +19,13 @@ def test_robustness_is_a_line_and_a_band_a_model():
     legend = comparison.robustness(changes, 0.95, "shift").axes[0].get_legend()
     assert legend is not None
     assert [text.get_text() for text in legend.get_texts()] == ["cnn", "svc"]
+
+
+def test_what_abstaining_buys_is_a_line_and_a_band_a_model():
+    measured = {"ann": confidence(), "svc": confidence("svc")}
+    (axes,) = comparison.abstention(measured, "error", "error_low", "error_high").axes
+    assert [line.get_xydata().tolist() for line in axes.lines] == [[[90, 10], [100, 10]]] * 2
+    assert len(axes.collections) == 2
 
 
 def test_the_front_is_filled_and_the_others_are_hollow():

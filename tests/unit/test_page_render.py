@@ -90,6 +90,7 @@ def write_model(folder, model, validation=0.995):
         fading=made_records.change(1.0, 1.0),
     ).write(folder / "robustness.json")
     made_records.transfer(model).write(folder / "transfer.json")
+    made_records.confidence(model).write(folder / "confidence.json")
 
 
 def write_project(root, **more):
@@ -269,7 +270,7 @@ def test_the_inputs_are_named_with_their_digests(project, text):
 def test_what_was_not_made_is_named_with_its_command(tmp_path):
     write_project(tmp_path)
     for model in WRONG:
-        for name in ("robustness", "transfer"):
+        for name in ("robustness", "transfer", "confidence"):
             (tmp_path / "metrics" / model / f"{name}.json").unlink()
     bare = render.render(results.read(tmp_path, WRONG))
     Reader(bare)
@@ -279,6 +280,7 @@ def test_what_was_not_made_is_named_with_its_command(tmp_path):
         assert f"digits experiment {name}<" in bare
     assert "dvc repro robustness" in section(bare, "robustness")
     assert "dvc repro transfer" in section(bare, "other-hands")
+    assert "dvc repro confidence" in section(bare, "abstention")
 
 
 def test_other_hands_are_told_beside_the_test_set(project, tmp_path):
@@ -290,6 +292,22 @@ def test_other_hands_are_told_beside_the_test_set(project, tmp_path):
         unknown.write(tmp_path / "metrics" / model / "transfer.json")
     shown = section(render.render(results.read(tmp_path, WRONG)), "other-hands")
     assert "trained on these digits" in shown
+
+
+def test_what_abstaining_buys_is_told_and_drawn(project, tmp_path):
+    told = section(render.render(results.read(project, WRONG)), "abstention")
+    row = r"90\.00%.*of 50.*10\.00%.*5\.00% to 20\.00%.*30\.0%.*of 20.*20\.00% to 40\.00%"
+    assert re.search(row, told, re.DOTALL)
+    assert told.count("<svg") == 2
+    write_project(tmp_path)
+    unknown = {"taken_for_digits": None, "taken_low": None, "taken_high": None, "others": ()}
+    for model in WRONG:
+        made_records.confidence(model, **unknown).write(
+            tmp_path / "metrics" / model / "confidence.json"
+        )
+    told = section(render.render(results.read(tmp_path, WRONG)), "abstention")
+    assert words.UNKNOWN in told
+    assert told.count("<svg") == 1
 
 
 def test_without_validation_set_and_common_mistakes(tmp_path):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from digits.core.records import Change, Row
+from digits.core.records import Change, Confidence, Row
 from digits.report import text
 from digits.report.figures.drawing import (
     GOAL,
@@ -177,6 +177,39 @@ def robustness(models: Mapping[str, Change], required: float, title: str = "") -
     label(axes, x=first.unit)
     if title:
         axes.legend(frameon=False, fontsize=SMALL, labelcolor=INK)
+    return drawn
+
+
+def abstention(models: Mapping[str, Confidence], share: str, low: str, high: str) -> "Figure":
+    """What abstaining buys, a line a model with the band of its 95% interval; few answers first.
+
+    Args:
+        models: What was measured.
+        share: The field of `Abstaining` to show.
+        low: The field of its interval's lower end.
+        high: The same of the upper end.
+
+    """
+    drawn, axes = panel(NARROW, 200)
+    for model, measured in models.items():
+        points = [one for one in measured.others if getattr(one, share) is not None]
+        covered = [one.coverage * 100 for one in points]
+        shares, lows, highs = (
+            [getattr(one, name) * 100 for one in points] for name in (share, low, high)
+        )
+        axes.fill_between(covered, lows, highs, color=colour(model), alpha=0.18, linewidth=0)
+        axes.plot(
+            covered,
+            shares,
+            marker=marker(model),
+            color=colour(model),
+            linewidth=1.6,
+            markersize=4,
+        )
+    axes.set_ylim(bottom=0)
+    percent_axis(axes.xaxis)
+    percent_axis(axes.yaxis)
+    label(axes, x="digits answered with confidence")
     return drawn
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from digits.core.records import Hardware, Row, Significance
+from digits.core.records import Confidence, Hardware, Row, Significance
 from digits.evaluation import recommendation
 from digits.report import text
 from digits.report.figures import comparison, drawing
@@ -49,6 +49,7 @@ def _context(results: Results) -> dict[str, Any]:
     rows, models, tests = results.rows, results.models, results.tests
     found = recommendation.recommend(rows)
     other_hands = {model: part.transfer for model, part in models.items() if part.transfer}
+    limits = {model: part.confidence for model, part in models.items() if part.confidence}
     ours = {model: part.robustness for model, part in models.items() if part.robustness}
     return {
         "palette": drawing.PALETTE,
@@ -76,6 +77,7 @@ def _context(results: Results) -> dict[str, Any]:
         "misclassified_by_all": _misclassified_by_all(results),
         "robustness": _robustness(results),
         "other_hands": other_hands,
+        "abstention": _abstention(limits),
         "side_by_side": experiments.SIDE_BY_SIDE,
         "configurations": experiments.robustness(results.outcomes, ours),
         **experiments.sections(results.outcomes),
@@ -213,6 +215,26 @@ def _robustness(results: Results) -> dict[str, Any] | None:
                 f"Accuracy of each model by {name}",
             )
             for name, change in changes.items()
+        },
+    }
+
+
+def _abstention(measured: Mapping[str, Confidence]) -> dict[str, Any]:
+    known = {model: part for model, part in measured.items() if part.calibrated}
+    shown = {
+        "Misclassified, of the digits answered": ("error", "error_low", "error_high"),
+        "No digits taken for digits": ("taken_for_digits", "taken_low", "taken_high"),
+    }
+    return {
+        "models": known,
+        "panels": {
+            name: drawing.svg(
+                comparison.abstention(known, *fields),
+                f"abstention-{fields[0]}",
+                f"{name}, by the share of digits answered with confidence",
+            )
+            for name, fields in shown.items()
+            if any(getattr(part, fields[0]) is not None for part in known.values())
         },
     }
 

@@ -40,6 +40,8 @@ class ModelResults:
     """None where it was not measured."""
     transfer: records.Transfer | None
     """None where it was not measured."""
+    confidence: records.Confidence | None
+    """None where it was not measured."""
     history: "pd.DataFrame"
     """history.csv."""
     predictions: "pd.DataFrame"
@@ -118,7 +120,9 @@ def _joined(parts: list[Path]) -> Outcome:
 def _of_model(folder: Path) -> ModelResults:
     import pandas as pd
 
-    robustness, transfer = folder / "robustness.json", folder / "transfer.json"
+    robustness, transfer, confidence = (
+        folder / f"{name}.json" for name in ("robustness", "transfer", "confidence")
+    )
     for name in (MISCLASSIFIED, HISTORY, PREDICTIONS):
         if not (folder / name).is_file():
             missing = paths.relative(folder / name)
@@ -132,6 +136,7 @@ def _of_model(folder: Path) -> ModelResults:
         speed=records.Speed.read(folder / "speed.json"),
         robustness=records.Robustness.read(robustness) if robustness.is_file() else None,
         transfer=records.Transfer.read(transfer) if transfer.is_file() else None,
+        confidence=records.Confidence.read(confidence) if confidence.is_file() else None,
         history=pd.read_csv(folder / HISTORY),
         predictions=pd.read_csv(folder / PREDICTIONS),
         misclassified=misclassified,
