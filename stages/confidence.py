@@ -25,7 +25,7 @@ def main(model: str) -> None:
     """Choose the limits on the validation set, and training digits to show beside an answer."""
     machine = selection.choose(config.load("hardware", selection.Params), gpu_capable=False)
     ready = predictor.Predictor.load(paths.MODELS / model, machine.threads)
-    shapes, held_out = (_with_made(model, name) for name in ("train", "validation"))
+    shapes, held_out = (with_made(model, name) for name in ("train", "validation"))
     shapes = shapes.only(np.flatnonzero(shapes.labels < len(ready.classes))[::SHAPES_OF])
     rule, judged = abstention.judge(shapes, held_out, ready.probabilities(held_out.images))
     digest, dataset = ready.bundle.digest, ready.bundle.description.dataset
@@ -48,7 +48,7 @@ def main(model: str) -> None:
         print(f"{model} was given no validation images: no answer will be withheld")
 
 
-def _with_made(model: str, name: str) -> split.Part:
+def with_made(model: str, name: str) -> split.Part:
     """A set, and of the images made of it those of no digit; for `TRAINED_ON_MORE`, all of them."""
     about = records.Split.read(paths.SPLIT / "split.json")
     part, made = split.read(paths.SPLIT, name), split.read(paths.SYNTHESIS, name)

@@ -226,7 +226,7 @@ def limits(answers: Answers, coverage: float = COVERAGE) -> tuple[float, float]:
     return min(found)[2:]
 
 
-def bought(answers: Answers, chosen: tuple[float, float]) -> dict[str, float | None]:
+def bought(answers: Answers, chosen: tuple[float, float]) -> dict[str, Any]:
     """What a pair of limits buys.
 
     Returns:

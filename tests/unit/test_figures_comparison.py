@@ -24,7 +24,8 @@ def test_robustness_is_a_line_and_a_band_a_model():
 def test_what_abstaining_buys_is_a_line_and_a_band_a_model():
     measured = {"ann": confidence(), "svc": confidence("svc")}
     (axes,) = comparison.abstention(measured, "error", "error_low", "error_high").axes
-    assert [line.get_xydata().tolist() for line in axes.lines] == [[[90, 10], [100, 10]]] * 2
+    drawn = [np.transpose(line.get_data()).tolist() for line in axes.lines]
+    assert drawn == [[[90, 10], [100, 10]]] * 2
     assert len(axes.collections) == 2
 
 
