@@ -1,4 +1,4 @@
-"""All forms in which the reader's training digits are written, on one page: docs/glyphs.png.
+"""All forms in which images for the reader are written, on one page: docs/glyphs.png.
 
 Run as `python -m digits.report.glyphs` after a form was added.
 """
@@ -9,7 +9,7 @@ from digits.core import files, paths
 from digits.report.figures import drawing
 from digits.scan.single.normalise import SIDE
 from digits.synthesis import hand
-from digits.synthesis.glyphs import GLYPHS, Glyph
+from digits.synthesis.glyphs import GLYPHS, SIGNS, Glyph
 
 PAGE = paths.ROOT / "docs" / "glyphs.png"
 WRITTEN = 3
@@ -20,9 +20,10 @@ CELL = 118, 50
 
 
 def draw() -> bytes:
-    """The page as PNG: a row a digit, and of each form its name, its path and it as written."""
+    """The page as PNG: digits, then signs; of each its name, its path and it as written."""
     rows = [[glyph for glyph in GLYPHS if glyph.digit == digit] for digit in range(10)]
     columns = max(map(len, rows))
+    rows += [list(SIGNS[start : start + columns]) for start in range(0, len(SIGNS), columns)]
     figure = drawing.figure(columns * CELL[0], len(rows) * CELL[1])
     axes = figure.subplots(len(rows), columns, squeeze=False)
     rng = np.random.default_rng(SEED)
@@ -30,7 +31,8 @@ def draw() -> bytes:
         for place in line:
             place.set_axis_off()
         for place, glyph in zip(line, glyphs, strict=False):
-            place.set_title(f"{glyph.digit}, {glyph.name}", fontsize=8, color=drawing.INK, pad=2)
+            name = glyph.name if glyph.digit is None else f"{glyph.digit}, {glyph.name}"
+            place.set_title(name, fontsize=8, color=drawing.INK, pad=2)
             place.imshow(
                 np.hstack([hand.image(glyph, rng) for _ in range(WRITTEN)]),
                 cmap="Greys",
@@ -45,7 +47,7 @@ def draw() -> bytes:
 
 def _path(glyph: Glyph) -> list[np.ndarray]:
     """The strokes in the place of the first of the images."""
-    height = 20.0
+    height = 20.0 / max(1.0, glyph.aspect)
     corner = (SIDE - height * glyph.aspect) / 2, (SIDE - height) / 2
     return [
         hand.smooth(stroke) * (height * glyph.aspect, height) + corner for stroke in glyph.strokes
