@@ -1,5 +1,7 @@
 """The support vector machine and its ONNX form."""
 
+import itertools
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -25,14 +27,30 @@ def trained(part):
     return svc.fit(PARAMS, half, 10)
 
 
-def test_the_graph_is_scikit_learns_decision_function(trained, part):
+def test_the_graph_gives_the_scores_of_scikit_learns_decisions(trained, part):
     graph = Graph(svc.to_onnx(trained, PARAMS, (8, 8, 1)).SerializeToString())
-    held_out = part.images[900:]
+    held_out, labels = part.images[900:], part.labels[900:]
     outputs = graph.run(held_out)
     np.testing.assert_allclose(outputs, svc.scores(trained, held_out), atol=2e-3)
     predicted = trained.estimator.predict(held_out.reshape(len(held_out), -1))
-    np.testing.assert_array_equal(outputs.argmax(1), predicted)
-    assert (predicted == part.labels[900:]).mean() > 0.94
+    # By votes a class may win that loses one of its decisions; so few do that none is the worse.
+    assert (outputs.argmax(1) == predicted).mean() > 0.98
+    assert (outputs.argmax(1) == labels).sum() >= (predicted == labels).sum() > 0.94 * len(labels)
+
+
+def test_a_score_is_the_least_decision_against_another_class(trained, part):
+    images = part.images[:5]
+    decisions = trained.estimator.decision_function(images.reshape(5, -1))
+    pairs = list(itertools.combinations(range(10), 2))
+    for scores, row in zip(svc.scores(trained, images), decisions, strict=True):
+        for label, score in enumerate(scores):
+            against = [
+                decision if label == first else -decision
+                for (first, second), decision in zip(pairs, row, strict=True)
+                if label in (first, second)
+            ]
+            assert len(against) == 9
+            assert score == min(against)
 
 
 def test_plain_scikit_learn_gives_the_same_graph(trained, part, monkeypatch):
