@@ -101,11 +101,11 @@ def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 def wilson(correct: int, total: int) -> tuple[float, float]:
     """The 95% Wilson score interval of a proportion (E. B. Wilson, JASA 22, 1927)."""
-    from statsmodels.stats.proportion import proportion_confint
+    from scipy.stats import binomtest
 
-    low, high = proportion_confint(correct, total, alpha=1 - CONFIDENCE, method="wilson")
+    ends = binomtest(correct, total).proportion_ci(CONFIDENCE, method="wilson")
     # Rounding may carry an end beyond what a proportion can be.
-    return max(0.0, float(low)), min(1.0, float(high))
+    return max(0.0, float(ends.low)), min(1.0, float(ends.high))
 
 
 def accuracy(labels: np.ndarray, logits: np.ndarray) -> float:
