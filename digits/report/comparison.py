@@ -66,17 +66,24 @@ def tests(predictions: Mapping[str, "pd.DataFrame"]) -> records.Significance:
     """Which differences between the models are real, and how far their scores can be believed.
 
     Args:
-        predictions: For each model, its predictions.csv; all of the same images.
+        predictions: For each model, its predictions.csv; all of the same images.  Models without
+            predictions are left out, and nothing is tested where there are no others.
 
     Raises:
         UserError: if the files are not of the same images.
 
     """
+    predictions = {model: table for model, table in predictions.items() if len(table)}
+    level = {"level": significance.LEVEL, "power": significance.POWER}
+    if not predictions:
+        return records.Significance(
+            images=0, **level, cochran=None, pairs=(), calibration={}, misclassified_by_all=()
+        )
     first = next(iter(predictions.values()))
     for model, table in predictions.items():
         if not table[["index", "label"]].equals(first[["index", "label"]]):
             raise UserError(
-                f"metrics/{model}/predictions.csv is of other test images than those of "
+                f"metrics/{model}/predictions.csv is of other images than those of "
                 f"{next(iter(predictions))}; run `dvc repro`"
             )
     labels = first["label"].to_numpy()
@@ -84,8 +91,7 @@ def tests(predictions: Mapping[str, "pd.DataFrame"]) -> records.Significance:
     correct = {model: predicted == labels for model, predicted in answers.items()}
     return records.Significance(
         images=len(labels),
-        level=significance.LEVEL,
-        power=significance.POWER,
+        **level,
         cochran=significance.cochran(correct),
         pairs=significance.pairs(correct),
         calibration={

@@ -66,5 +66,13 @@ def test_models_that_agree_on_every_image_are_said_to():
 
 def test_models_are_not_tested_on_different_images():
     one, other = predicted([0, 1], [0, 1]), predicted([0, 2], [0, 1])
-    with pytest.raises(UserError, match=r"svc/predictions\.csv is of other test images"):
+    with pytest.raises(UserError, match=r"svc/predictions\.csv is of other images"):
         comparison.tests({"ann": one, "svc": other})
+
+
+def test_a_model_without_predictions_is_not_tested():
+    labels = [0, 1, 2]
+    none = predicted([], np.empty(0, int))
+    tests = comparison.tests({"ann": predicted(labels, labels), "svc": none})
+    assert (tests.images, tests.pairs, list(tests.calibration)) == (3, (), ["ann"])
+    assert comparison.tests({"svc": none}).images == 0

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,9 @@ def write_model(folder, model, validation=0.995):
         fading=made_records.change(1.0, 1.0),
     ).write(folder / "robustness.json")
     made_records.transfer(model).write(folder / "transfer.json")
+    (folder / "transfer").mkdir()
+    for name in (results.PREDICTIONS, results.MISCLASSIFIED):
+        shutil.copy(folder / name, folder / "transfer" / name)
 
 
 def write_project(root, **more):
@@ -100,6 +104,9 @@ def write_project(root, **more):
     comparison.read(metrics, WRONG).write(metrics / "comparison.json")
     predictions = {model: pd.read_csv(metrics / model / "predictions.csv") for model in WRONG}
     comparison.tests(predictions).write(metrics / "significance.json")
+    comparison.tests(predictions).write(metrics / "other_hands.json")
+    made_records.forms(WRONG).write(metrics / "forms.json")
+    files.write_arrays(metrics / "forms.npz", images=np.zeros((2, 3, 28, 28), np.uint8))
     (root / "locks").mkdir()
     for name in ("params.yaml", "locks/compute.lock"):
         (root / name).write_text(name)
@@ -271,6 +278,9 @@ def test_what_was_not_made_is_named_with_its_command(tmp_path):
     for model in WRONG:
         for name in ("robustness", "transfer"):
             (tmp_path / "metrics" / model / f"{name}.json").unlink()
+        shutil.rmtree(tmp_path / "metrics" / model / "transfer")
+    for name in ("other_hands", "forms"):
+        (tmp_path / "metrics" / f"{name}.json").unlink()
     bare = render.render(results.read(tmp_path, WRONG))
     Reader(bare)
     for name in (
@@ -279,17 +289,35 @@ def test_what_was_not_made_is_named_with_its_command(tmp_path):
         assert f"digits experiment {name}<" in bare
     assert "dvc repro robustness" in section(bare, "robustness")
     assert "dvc repro transfer" in section(bare, "other-hands")
+    assert "dvc repro forms" in section(bare, "other-hands")
 
 
 def test_other_hands_are_told_beside_the_test_set(project, tmp_path):
     told = section(render.render(results.read(project, WRONG)), "other-hands")
-    assert re.search(r"90\.00%.*9 of 10.*50\.00% to 100\.00%.*9.*80\.0%", told, re.DOTALL)
+    assert re.search(r"90\.00%.*9 of 10.*50\.00% to 100\.00%", told, re.DOTALL)
+    assert "could be chance" in told
+    assert re.search(r"<th>bag</th>.*100\.0%.*75\.0%.*30% to 95%", told)
+    assert "1 of 12 digits is predicted correctly by no model" in told
+    assert told.count("<svg") == 1 + len(WRONG) + 1
     write_project(tmp_path)
     unknown = made_records.transfer().model_copy(update={"choosing": None, "reporting": None})
     for model in WRONG:
         unknown.write(tmp_path / "metrics" / model / "transfer.json")
+        path = tmp_path / "metrics" / model / "transfer" / results.PREDICTIONS
+        files.write_text(path, path.read_text().splitlines(keepends=True)[0])
+    comparison.tests({}).write(tmp_path / "metrics" / "other_hands.json")
     shown = section(render.render(results.read(tmp_path, WRONG)), "other-hands")
     assert "trained on these digits" in shown
+    assert "Which differences" not in shown
+
+
+def test_forms_that_some_model_misreads_are_shown(project):
+    told = section(render.render(results.read(project, WRONG)), "other-hands")
+    rows = re.findall(r"<tr><th>1<span.*?</tr>", told)
+    assert len(rows) == 1
+    assert re.search(r"long flag.*5%.*class=\"low\">0%.*as 7", rows[0])
+    assert "The 1 forms of which every model reads at least 90% are not shown" in told
+    assert "1, long flag, and the nearest training digits: 7 4" in told
 
 
 def test_without_validation_set_and_common_mistakes(tmp_path):
