@@ -316,7 +316,7 @@ def test_forms_that_some_model_misreads_are_shown(project):
     rows = re.findall(r"<tr><th>1<span.*?</tr>", told)
     assert len(rows) == 1
     assert re.search(r"long flag.*5%.*class=\"low\">0%.*as 7", rows[0])
-    assert "The 1 forms of which every model reads at least 90% are not shown" in told
+    assert "Not shown: 1 form of which every model reads at least 90%." in told
     assert "1, long flag, and the nearest training digits: 7 4" in told
 
 
