@@ -84,7 +84,7 @@ def main(
     print(pd.DataFrame(hands, dtype=object).to_string(index=False))
     print("\nNo digits:")
     scores = Predictor.load(paths.MODELS / model).probabilities(validation.images).max(axis=1)
-    coverage = files.read_json(paths.METRICS / model / "confidence.json")["coverage"]
+    coverage = files.read_json(paths.METRICS / model / "confidence.json")["bought"]["coverage"]
     least = float(np.quantile(scores, 1 - coverage))
     others = [
         {"kind": what, **count_abstentions(what, sheet_count, seed, reader, least)}

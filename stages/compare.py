@@ -26,10 +26,9 @@ def main() -> None:
 def _compare() -> None:
     compared = comparison.read(paths.METRICS, config.MODELS)
     compared.write(paths.METRICS / "comparison.json")
-    tests = comparison.tests(
-        {model: pd.read_csv(paths.METRICS / model / "predictions.csv") for model in config.MODELS}
-    )
+    tests = comparison.tests(_tables("predictions.csv"))
     tests.write(paths.METRICS / "significance.json")
+    comparison.tests(_tables("transfer/predictions.csv")).write(paths.METRICS / "other_hands.json")
     confidence = {
         model: records.Confidence.read(paths.METRICS / model / "confidence.json")
         for model in config.MODELS
@@ -44,6 +43,11 @@ def _compare() -> None:
     with files.atomic(paths.REPORTS / "comparison.png") as path:
         path.write_bytes(drawing.png(figures.comparison(compared.root)))
     print(text)
+
+
+def _tables(name: str) -> dict[str, pd.DataFrame]:
+    """A table of each model's metrics."""
+    return {model: pd.read_csv(paths.METRICS / model / name) for model in config.MODELS}
 
 
 if __name__ == "__main__":

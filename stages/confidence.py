@@ -42,8 +42,9 @@ def main(model: str) -> None:
         paths.METRICS / model / "confidence.json"
     )
     if judged["calibrated"]:
-        print(f"{model} answers {judged['coverage']:.2%} of {judged['images']:,} held-out digits")
-        print(f"with confidence; of these, {judged['error']:.2%} are misclassified")
+        bought = judged["bought"]
+        print(f"{model} answers {bought['coverage']:.2%} of {judged['images']:,} held-out digits")
+        print(f"with confidence; of these, {bought['error']:.2%} are misclassified")
     else:
         print(f"{model} was given no validation images: no answer will be withheld")
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from digits.core import records
+from digits.evaluation.forms import Form, Forms
 from digits.inference import scoring
 
 HARDWARE = records.Hardware(
@@ -173,7 +174,7 @@ def confidence(model="ann", **more):
         "wanted": 0.9,
         "threshold": 0.5,
         "limit": 0.2,
-        **bought,
+        "bought": records.Abstaining(**bought),
         "others": (records.Abstaining(**bought), records.Abstaining(**bought | {"coverage": 1.0})),
     }
     return records.Confidence(**figures | more)
@@ -192,4 +193,20 @@ def transfer(model="ann", correct=9):
         choosing=half,
         reporting=half,
         per_class={"0": 1.0, "9": 0.8},
+    )
+
+
+def forms(models):
+    """What models make of a form that they all read and of one that none reads."""
+    read, misread = ({model: {label: 10} for model in models} for label in "17")
+    return Forms(
+        dataset="clothes",
+        model_sha256=dict.fromkeys(models, "b" * 64),
+        written=10,
+        among=100,
+        neighbours=20,
+        forms=(
+            Form(digit="1", name="straight", held=1.0, nearest=("1", "1"), answers=read),
+            Form(digit="1", name="long flag", held=0.05, nearest=("7", "4"), answers=misread),
+        ),
     )

@@ -7,7 +7,7 @@ from digits.core import config, paths
 Model = StrEnum("Model", list(config.MODELS))  # type: ignore[misc]
 ALL = "all"
 Asked = StrEnum("Asked", [*config.MODELS, ALL])  # type: ignore[misc]
-DEFAULT_READER = Asked("reader")
+DEFAULT_READER, EVERY_MODEL = Asked("reader"), Asked(ALL)
 
 
 def experiments() -> list[str]:

@@ -4,14 +4,15 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from digits.cli.arguments import ALL, DEFAULT_READER, Asked
+from digits.cli.progress import watched
 from digits.core import config, errors, files, paths
 from digits.core.errors import printable
 
@@ -25,7 +26,6 @@ CSV_COLUMNS = ("image", "row", "position", *BOX, "model", "label", "score", "con
 STANDARD_INPUT = Path("-")
 FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """With what a cell begins that a spreadsheet computes, in wide forms, too."""
-T = TypeVar("T")
 
 
 def predict(
@@ -72,7 +72,7 @@ def predict(
     if as_csv:
         _print_line(CSV_COLUMNS)
     failed = False
-    for path, out in _watched(zip(images, drawn, strict=True), len(images), as_json or as_csv):
+    for path, out in watched(zip(images, drawn, strict=True), len(images), as_json or as_csv):
         # Bytes that are no UTF-8 would be half characters, which not every reader of JSON takes.
         name = str(path).encode(errors="backslashreplace").decode()
         try:
@@ -147,21 +147,6 @@ def _draw(out: Path, grey: "np.ndarray", page: "Page") -> bool:
         print(f"error: {printable(reason)}", file=sys.stderr)
         return False
     return True
-
-
-def _watched(items: Iterable[T], total: int, for_programs: bool) -> Iterator[T]:
-    """The items, with a progress bar on stderr where a person waits for many of them."""
-    if total == 1 or not sys.stderr.isatty() or (for_programs and sys.stdout.isatty()):
-        yield from items
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    # What goes to the same terminal as the bar has to be written above it.
-    with Progress(
-        console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()
-    ) as progress:
-        yield from progress.track(items, total, description="images")
 
 
 def _print_line(cells: Sequence[object]) -> None:

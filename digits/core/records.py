@@ -444,13 +444,6 @@ class Confidence(Record):
     """Least score."""
     limit: Measure | None = None
     """Largest distance from the label's subspace; directions of edges are vectors of length 1."""
-    coverage: Share | None = None
-    """As in `Abstaining`, as what follows."""
-    error: Share | None = None
-    error_low: Share | None = None
-    error_high: Share | None = None
-    taken_for_digits: Share | None = None
-    taken_low: Share | None = None
-    taken_high: Share | None = None
+    bought: Abstaining | None = None
     others: tuple[Abstaining, ...] = ()
     """What other limits would buy, from few confident answers to all."""

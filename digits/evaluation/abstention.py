@@ -293,7 +293,7 @@ def judge(shapes: Part, held_out: Part, probabilities: np.ndarray) -> tuple[Rule
         "wanted": COVERAGE,
         "threshold": chosen[0],
         "limit": chosen[1],
-        **bought(reporting, chosen),
+        "bought": bought(reporting, chosen),
         "others": [bought(reporting, limits(choosing, coverage)) for coverage in COVERAGES],
     }
 

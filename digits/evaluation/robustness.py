@@ -1,4 +1,4 @@
-"""How far a digit may be shifted, turned, resized, blurred, ... before a model misclassifies it.
+"""How far a digit may be shifted, turned, resized, cut, ... before a model misclassifies it.
 
 The changes are made to raw images, so that a model's own preprocessing (deskewing, centring) may
 undo them, as it would for a digit of a user's.
@@ -84,6 +84,29 @@ def fade(image: np.ndarray, contrast: float, rng: np.random.Generator) -> np.nda
     return np.asarray((image * contrast).round(), np.uint8)
 
 
+def stretch(image: np.ndarray, factor: float, rng: np.random.Generator) -> np.ndarray:
+    """Make the digit this much wider for its height, in the same area."""
+    return _warp(image, np.diag([np.sqrt(factor), 1 / np.sqrt(factor)]))
+
+
+def slant(image: np.ndarray, degrees: float, rng: np.random.Generator) -> np.ndarray:
+    """Lean the digit, to the right or, below 0, to the left."""
+    return _warp(image, np.array([[1.0, -np.tan(np.deg2rad(degrees))], [0.0, 1.0]]))
+
+
+def cut(image: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Take away this share of the digit's width or height at one side, as a picture's edge does."""
+    left, top, width, height = cv2.boundingRect(image)
+    sides = np.array([left, top, left + width, top + height])
+    side = rng.integers(4)
+    lost = share * (width, height)[side % 2]
+    sides[side] += round(lost) if side < 2 else -round(lost)
+    kept = np.zeros_like(image)
+    region = np.s_[sides[1] : sides[3], sides[0] : sides[2]]
+    kept[region] = image[region]
+    return kept
+
+
 def _warp(
     image: np.ndarray, linear: np.ndarray, offset: Sequence[float] = (0.0, 0.0)
 ) -> np.ndarray:
@@ -103,6 +126,9 @@ AXES = {
         add_noise, "standard deviation, full ink being 1", 0, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
     ),
     "stroke": Axis(thicken, "pixels wider", 0, (-2, -1.5, -1, -0.5, 0.5, 1, 2, 3, 4)),
+    "aspect": Axis(stretch, "times as wide for the height", 1, (0.5, 0.7, 1.4, 2, 2.8)),
+    "slant": Axis(slant, "degrees to the right", 0, (-45, -30, -15, 15, 30, 45)),
+    "cut edge": Axis(cut, "of the width or height lost", 0, (0.1, 0.2, 0.3, 0.4)),
     "contrast": Axis(fade, "of full contrast", 1, (0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8)),
 }
 """What is tried, in the order in which it is shown."""

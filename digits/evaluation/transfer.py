@@ -1,6 +1,6 @@
 """How a model predicts digits of other hands than those that it was trained on."""
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -11,8 +11,10 @@ from digits.datasets.raw import optdigits
 from digits.inference import scoring
 from digits.scan.single.normalise import DIGIT_SIDE, centred
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 SOURCE = "optdigits"
-DIGITS = tuple("0123456789")
 ENLARGED = 8
 """Times, by cubic interpolation: 8 x 8 grey levels from scans of 32 x 32 pixels."""
 FAINT = 40
@@ -41,26 +43,29 @@ def _in_mnist_form(image: np.ndarray) -> np.ndarray:
     return centred(cv2.resize(digit, sides, interpolation=cv2.INTER_AREA))
 
 
+def halves(answers: "pd.DataFrame") -> tuple["pd.DataFrame", "pd.DataFrame"]:
+    """The first half of a table in the file's order, and the second, by which nothing is chosen."""
+    half = len(answers) // 2
+    return answers[:half], answers[half:]
+
+
 def measure(
-    read: Callable[[np.ndarray], np.ndarray], classes: tuple[str, ...]
+    answers: "pd.DataFrame", classes: tuple[str, ...]
 ) -> tuple[records.OnImages, records.OnImages, dict[str, float]]:
     """Count what a model predicts correctly.
 
     Args:
-        read: From (n, 28, 28) uint8 images to (n, classes) probabilities.
+        answers: Its predictions of all digits, as `predictor.tabulate` has them.
         classes: The model's, among them the ten digits.
 
     Returns:
         The first half, the second half, and of the second the accuracy by class.
 
     """
-    images, labels = other_hands()
-    predicted = np.array(classes)[read(images).argmax(axis=1)]
-    correct = predicted == labels.astype(str)
-    half = len(correct) // 2
-    reported = correct[half:]
-    per_class = {digit: float(reported[labels[half:] == int(digit)].mean()) for digit in DIGITS}
-    return _counted(correct[:half]), _counted(reported), per_class
+    first, second = (half["prediction"] == half["label"] for half in halves(answers))
+    by_class = second.groupby(answers["label"]).mean()
+    per_class = {digit: float(by_class[classes.index(digit)]) for digit in optdigits.DIGITS}
+    return _counted(first.to_numpy()), _counted(second.to_numpy()), per_class
 
 
 def _counted(correct: np.ndarray) -> records.OnImages:

@@ -66,17 +66,24 @@ def tests(predictions: Mapping[str, "pd.DataFrame"]) -> records.Significance:
     """Which differences between the models are real, and how far their scores can be believed.
 
     Args:
-        predictions: For each model, its predictions.csv; all of the same images.
+        predictions: For each model, its predictions.csv; all of the same images.  Models without
+            predictions are left out, and nothing is tested where there are no others.
 
     Raises:
         UserError: if the files are not of the same images.
 
     """
+    predictions = {model: table for model, table in predictions.items() if len(table)}
+    level = {"level": significance.LEVEL, "power": significance.POWER}
+    if not predictions:
+        return records.Significance(
+            images=0, **level, cochran=None, pairs=(), calibration={}, misclassified_by_all=()
+        )
     first = next(iter(predictions.values()))
     for model, table in predictions.items():
         if not table[["index", "label"]].equals(first[["index", "label"]]):
             raise UserError(
-                f"metrics/{model}/predictions.csv is of other test images than those of "
+                f"metrics/{model}/predictions.csv is of other images than those of "
                 f"{next(iter(predictions))}; run `dvc repro`"
             )
     labels = first["label"].to_numpy()
@@ -84,8 +91,7 @@ def tests(predictions: Mapping[str, "pd.DataFrame"]) -> records.Significance:
     correct = {model: predicted == labels for model, predicted in answers.items()}
     return records.Significance(
         images=len(labels),
-        level=significance.LEVEL,
-        power=significance.POWER,
+        **level,
         cochran=significance.cochran(correct),
         pairs=significance.pairs(correct),
         calibration={
@@ -138,7 +144,7 @@ def markdown(compared: records.Comparison) -> str:
 
 def abstention_markdown(measured: Mapping[str, records.Confidence]) -> str:
     """What abstaining buys as a table in Markdown; empty where no model abstains."""
-    known = {model: one for model, one in measured.items() if one.calibrated}
+    known = {model: one.bought for model, one in measured.items() if one.bought}
     if not known:
         return ""
     table = text.markdown_table(
@@ -162,7 +168,7 @@ def abstention_markdown(measured: Mapping[str, records.Confidence]) -> str:
             for model, one in known.items()
         ],
     )
-    first = next(iter(known.values()))
+    first = next(iter(measured.values()))
     return (
         f"{table}\n\nOn held-out images that chose nothing: of {first.dataset}, and "
         f"{text.number(first.nondigits)} letters, signs, scribbles and pairs of digits that the "

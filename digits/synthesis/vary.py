@@ -7,10 +7,10 @@ import numpy as np
 from pydantic import Field
 
 from digits.core.config import Section, Seed
+from digits.datasets.raw.optdigits import DIGITS
 from digits.scan.single.normalise import DIGIT_SIDE, centred
 from digits.synthesis import hand, nondigits
 
-DIGITS = tuple("0123456789")
 NARROW = 6
 """Pixels: a digit that is no wider, a straight 1, is not stretched into a square."""
 SQUARE = 0.2

@@ -58,7 +58,11 @@ def test_nothing_is_done_twice(run):
     [
         ("train.svc.C", "5.0", {"train_svc"}),
         ("train.cnn.learning_rate", "0.003", {"train_cnn"}),
-        ("hardware.threads", "1", {f"train_{model}" for model in config.MODELS} | MEASURED),
+        (
+            "hardware.threads",
+            "1",
+            {f"train_{model}" for model in config.MODELS} | MEASURED | {"forms"},
+        ),
     ],
 )
 def test_a_parameter_touches_its_own_model_only(run, reproduced, key, value, expected):

@@ -158,8 +158,9 @@ def test_only_digits_with_a_high_score_are_answered_with_confidence(rng, held_ou
     rule, judged = abstention.judge(*held_out)
     assert judged["calibrated"]
     assert (judged["images"], judged["nondigits"]) == (60, 30)
-    assert judged["error"] == judged["taken_for_digits"] == 0
-    assert judged["coverage"] > abstention.COVERAGE - 0.05
+    bought = judged["bought"]
+    assert bought["error"] == bought["taken_for_digits"] == 0
+    assert bought["coverage"] > abstention.COVERAGE - 0.05
     high, low = np.array([[1.0, 0.0]] * 30), np.array([[0.5, 0.5]] * 30)
     assert rule.withheld(some(rng, RING, 30), high).count(None) > 27
     assert rule.withheld(some(rng, RING, 30), low).count("score") > 27

@@ -39,6 +39,7 @@ BY_COMMAND = {
     "mlflow": [],
     "compare": ["--by", "hardware"],
     "doctor": [],
+    "evaluate": ["folder"],
     "experiment": ["preprocessing"],
     "reproduce": [],
     "verify": [],

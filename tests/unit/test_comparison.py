@@ -66,7 +66,7 @@ def test_models_that_agree_on_every_image_are_said_to():
 
 def test_models_are_not_tested_on_different_images():
     one, other = predicted([0, 1], [0, 1]), predicted([0, 2], [0, 1])
-    with pytest.raises(UserError, match=r"svc/predictions\.csv is of other test images"):
+    with pytest.raises(UserError, match=r"svc/predictions\.csv is of other images"):
         comparison.tests({"ann": one, "svc": other})
 
 
@@ -74,10 +74,18 @@ def test_what_abstaining_buys_is_a_table():
     shown = comparison.abstention_markdown(
         {
             "ann": made_records.confidence(),
-            "svc": made_records.confidence("svc", calibrated=False),
+            "svc": made_records.confidence("svc", bought=None),
         }
     )
     assert "| ann | 90.00% | 10.00% | 5.00% to 20.00% | 30.0% | 20.00% to 40.00% |" in shown
     assert "svc" not in shown
     assert "20 letters" in shown
-    assert not comparison.abstention_markdown({"a": made_records.confidence(calibrated=False)})
+    assert not comparison.abstention_markdown({"a": made_records.confidence(bought=None)})
+
+
+def test_a_model_without_predictions_is_not_tested():
+    labels = [0, 1, 2]
+    none = predicted([], np.empty(0, int))
+    tests = comparison.tests({"ann": predicted(labels, labels), "svc": none})
+    assert (tests.images, tests.pairs, list(tests.calibration)) == (3, (), ["ann"])
+    assert comparison.tests({"svc": none}).images == 0

@@ -35,3 +35,25 @@ def test_a_class_that_cannot_be_listed_is_a_fault(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "iterdir", refusing)
     with pytest.raises(UserError, match=r"8: cannot be read \(Permission denied\)"):
         class_folders.read(tmp_path, read_image, "own")
+
+
+def test_a_label_is_the_sub_folder_or_else_the_first_character(tmp_path):
+    write(tmp_path / "flat", {"7-a.png": b"7", "1.bmp": b"1", "7b.png": b"7", "notes.txt": b""})
+    found = class_folders.labelled(tmp_path / "flat", "mine")
+    assert {label: [path.name for path in paths] for label, paths in found.items()} == {
+        "1": ["1.bmp"], "7": ["7-a.png", "7b.png"],
+    }  # fmt: skip
+    write(tmp_path / "deep" / "seven", {"1.png": b"7"})
+    assert list(class_folders.labelled(tmp_path / "deep", "mine")) == ["seven"]
+
+
+def test_images_without_a_label_are_refused(tmp_path):
+    write(tmp_path / "7", {"a.png": b"7"})
+    write(tmp_path, {"8.png": b"8"})
+    with pytest.raises(UserError, match=r"8\.png: is in no class"):
+        class_folders.labelled(tmp_path, "mine")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"as in 7/a\.png, or with the class as the first"):
+        class_folders.labelled(tmp_path / "empty", "mine")
+    with pytest.raises(UserError, match="mine: expected a folder, found none"):
+        class_folders.labelled(tmp_path / "absent", "mine")

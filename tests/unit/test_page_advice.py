@@ -3,6 +3,7 @@
 import pytest
 
 from digits.evaluation.recommendation import recommend
+from digits.report import comparison
 from digits.report.page import advice
 from tests import made_records
 from tests.made_records import pair, row
@@ -88,10 +89,27 @@ def test_what_other_hands_say():
     other = {
         name: made_records.transfer(name, correct) for name, correct in (("ann", 8), ("cnn", 9))
     }
-    (sentence,) = advice.elsewhere(found, other)
+    tests = comparison.tests({})
+    better = pair("ann", "cnn", 0.1, 0.004, True)
+    real = tests.model_copy(update={"pairs": (better,)})
+    (sentence,) = advice.elsewhere(found, other, real)
     assert "cnn predicts the most correctly: 90.00% of 10 (95% interval" in sentence
-    assert sentence.endswith("ann 80.00%: where users bring digits of their own, use cnn.")
+    assert sentence.endswith(
+        "ann 80.00%. It is better there than ann (p = 0.004): where users bring digits of their "
+        "own, use cnn."
+    )
+    chance = tests.model_copy(update={"pairs": (pair("ann", "cnn", 0.1, 0.3),)})
+    for unproven in (chance, tests, None):
+        (sentence,) = advice.elsewhere(found, other, unproven)
+        assert sentence.endswith("ann 80.00%. No difference from ann is shown there.")
+    third = tests.model_copy(update={"pairs": (pair("svc", "cnn", 0.1, 0.01, True),)})
+    (sentence,) = advice.elsewhere(found, other, third)
+    assert sentence.endswith("better there than svc (p = 0.01); no difference from ann is shown.")
     other["ann"] = made_records.transfer("ann", 10)
-    assert advice.elsewhere(found, other)[0].startswith("Of digits of other hands, too, ann")
+    worse = real.model_copy(update={"pairs": (pair("ann", "cnn", -0.1, 0.004, True),)})
+    (sentence,) = advice.elsewhere(found, other, worse)
+    assert sentence.startswith("Of digits of other hands, too, ann")
+    assert sentence.endswith("It is better there than cnn (p = 0.004).")
     unknown = made_records.transfer().model_copy(update={"choosing": None, "reporting": None})
-    assert advice.elsewhere(found, {"ann": unknown}) == advice.elsewhere(found, {}) == []
+    assert advice.elsewhere(found, {"ann": unknown}, real) == []
+    assert advice.elsewhere(found, {}, None) == []

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,9 @@ def write_model(folder, model, validation=0.995):
     ).write(folder / "robustness.json")
     made_records.transfer(model).write(folder / "transfer.json")
     made_records.confidence(model).write(folder / "confidence.json")
+    (folder / "transfer").mkdir()
+    for name in (results.PREDICTIONS, results.MISCLASSIFIED):
+        shutil.copy(folder / name, folder / "transfer" / name)
 
 
 def write_project(root, **more):
@@ -101,6 +105,9 @@ def write_project(root, **more):
     comparison.read(metrics, WRONG).write(metrics / "comparison.json")
     predictions = {model: pd.read_csv(metrics / model / "predictions.csv") for model in WRONG}
     comparison.tests(predictions).write(metrics / "significance.json")
+    comparison.tests(predictions).write(metrics / "other_hands.json")
+    made_records.forms(WRONG).write(metrics / "forms.json")
+    files.write_arrays(metrics / "forms.npz", images=np.zeros((2, 3, 28, 28), np.uint8))
     (root / "locks").mkdir()
     for name in ("params.yaml", "locks/compute.lock"):
         (root / name).write_text(name)
@@ -272,6 +279,9 @@ def test_what_was_not_made_is_named_with_its_command(tmp_path):
     for model in WRONG:
         for name in ("robustness", "transfer", "confidence"):
             (tmp_path / "metrics" / model / f"{name}.json").unlink()
+        shutil.rmtree(tmp_path / "metrics" / model / "transfer")
+    for name in ("other_hands", "forms"):
+        (tmp_path / "metrics" / f"{name}.json").unlink()
     bare = render.render(results.read(tmp_path, WRONG))
     Reader(bare)
     for name in (
@@ -281,17 +291,35 @@ def test_what_was_not_made_is_named_with_its_command(tmp_path):
     assert "dvc repro robustness" in section(bare, "robustness")
     assert "dvc repro transfer" in section(bare, "other-hands")
     assert "dvc repro confidence" in section(bare, "abstention")
+    assert "dvc repro forms" in section(bare, "other-hands")
 
 
 def test_other_hands_are_told_beside_the_test_set(project, tmp_path):
     told = section(render.render(results.read(project, WRONG)), "other-hands")
-    assert re.search(r"90\.00%.*9 of 10.*50\.00% to 100\.00%.*9.*80\.0%", told, re.DOTALL)
+    assert re.search(r"90\.00%.*9 of 10.*50\.00% to 100\.00%", told, re.DOTALL)
+    assert "could be chance" in told
+    assert re.search(r"<th>bag</th>.*100\.0%.*75\.0%.*30% to 95%", told)
+    assert "1 of 12 digits is predicted correctly by no model" in told
+    assert told.count("<svg") == 1 + len(WRONG) + 1
     write_project(tmp_path)
     unknown = made_records.transfer().model_copy(update={"choosing": None, "reporting": None})
     for model in WRONG:
         unknown.write(tmp_path / "metrics" / model / "transfer.json")
+        path = tmp_path / "metrics" / model / "transfer" / results.PREDICTIONS
+        files.write_text(path, path.read_text().splitlines(keepends=True)[0])
+    comparison.tests({}).write(tmp_path / "metrics" / "other_hands.json")
     shown = section(render.render(results.read(tmp_path, WRONG)), "other-hands")
     assert "trained on these digits" in shown
+    assert "Which differences" not in shown
+
+
+def test_forms_that_some_model_misreads_are_shown(project):
+    told = section(render.render(results.read(project, WRONG)), "other-hands")
+    rows = re.findall(r"<tr><th>1<span.*?</tr>", told)
+    assert len(rows) == 1
+    assert re.search(r"long flag.*5%.*class=\"low\">0%.*as 7", rows[0])
+    assert "Not shown: 1 form of which every model reads at least 90%." in told
+    assert "1, long flag, and the nearest training digits: 7 4" in told
 
 
 def test_what_abstaining_buys_is_told_and_drawn(project, tmp_path):
@@ -300,9 +328,12 @@ def test_what_abstaining_buys_is_told_and_drawn(project, tmp_path):
     assert re.search(row, told, re.DOTALL)
     assert told.count("<svg") == 2
     write_project(tmp_path)
-    unknown = {"taken_for_digits": None, "taken_low": None, "taken_high": None, "others": ()}
+    known = made_records.confidence()
+    assert known.bought
+    unknown = dict.fromkeys(("taken_for_digits", "taken_low", "taken_high"))
+    bought = known.bought.model_copy(update=unknown)
     for model in WRONG:
-        made_records.confidence(model, **unknown).write(
+        made_records.confidence(model, bought=bought, others=()).write(
             tmp_path / "metrics" / model / "confidence.json"
         )
     told = section(render.render(results.read(tmp_path, WRONG)), "abstention")

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from digits.core import files, paths, records
 from digits.core.errors import UserError
 from digits.core.record import Record
+from digits.evaluation.forms import Forms
 from tests import made_records
 
 KINDS: dict[str, type[Record]] = {
@@ -21,6 +22,8 @@ KINDS: dict[str, type[Record]] = {
     "confidence": records.Confidence,
     "comparison": records.Comparison,
     "significance": records.Significance,
+    "other_hands": records.Significance,
+    "forms": Forms,
 }
 COMMITTED = sorted(paths.METRICS.rglob("*.json"))
 

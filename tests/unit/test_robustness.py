@@ -43,6 +43,29 @@ def test_strokes_become_wider_by_as_many_pixels(bar, rng, pixels):
     assert width == pytest.approx(4 + pixels, abs=0.3)
 
 
+@pytest.mark.parametrize("factor", [0.5, 2])
+def test_stretching_changes_the_aspect_by_its_factor(rng, factor):
+    square = np.zeros((28, 28), np.uint8)
+    square[8:20, 8:20] = 255
+    rows, columns = ink(robustness.stretch(square, factor, rng))
+    assert (np.ptp(columns) + 1) / (np.ptp(rows) + 1) == pytest.approx(factor, rel=0.15)
+    assert len(rows) == pytest.approx(144, rel=0.15)
+
+
+@pytest.mark.parametrize("degrees", [-30, 30])
+def test_a_slanted_bar_leans_to_the_right(bar, rng, degrees):
+    slanted = robustness.slant(bar, degrees, rng)
+    top, bottom = (np.flatnonzero(slanted[row] > 127).mean() for row in (7, 20))
+    assert top - bottom == pytest.approx(13 * np.tan(np.deg2rad(degrees)), abs=1)
+
+
+def test_a_cut_takes_its_share_from_one_side(bar, rng):
+    shapes = {robustness.cut(bar, 0.25, rng).sum() / bar.sum() for _ in range(30)}
+    assert shapes == {0.75}
+    kept = {tuple(map(int, np.argwhere(robustness.cut(bar, 0.5, rng))[0])) for _ in range(30)}
+    assert {(14, 12), (6, 14), (6, 12)} == kept
+
+
 def test_blur_keeps_the_ink_and_lowers_its_peak(bar, rng):
     blurred = robustness.blur(bar, 2, rng)
     assert blurred.max() < 255

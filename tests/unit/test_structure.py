@@ -102,6 +102,7 @@ def test_dvc_yaml_names_the_models_of_the_code():
     for name in ("evaluate", "robustness", "transfer", "confidence"):
         assert tuple(stages()[name]["matrix"]["model"]) == config.MODELS
     assert {f"train_{model}" for model in config.MODELS} < set(stages())
+    assert {f"models/{model}" for model in config.MODELS} < set(stages()["forms"]["deps"])
 
 
 def test_only_evaluate_opens_the_test_set():

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
+from digits.datasets.raw.optdigits import DIGITS
 from digits.scan.single.normalise import as_mnist
 from digits.synthesis import hand, vary
-
-DIGITS = tuple("0123456789")
 
 
 @pytest.fixture(scope="module")

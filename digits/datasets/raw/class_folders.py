@@ -65,6 +65,37 @@ def read(
     return np.stack(images), labels.astype(np.uint8), tuple(found)
 
 
+def labelled(folder: Path, where: str) -> dict[str, list[Path]]:
+    """The images of a folder by their classes, whether a model knows these or not.
+
+    Each sub-folder is a class; where there is none, the first character of a file's name is.
+
+    Args:
+        folder: Holds the sub-folders or the files.
+        where: The folder, as an error names it.
+
+    Raises:
+        UserError: if there is no image, or one whose class is not said.
+
+    """
+    if not os.path.isdir(folder):
+        raise UserError(f"{where}: expected a folder, found none; check the path")
+    faults = Faults(where)
+    inside = _visible(folder, "the folder", faults)
+    found: dict[str, list[Path]] = {}
+    if any(map(os.path.isdir, inside)):
+        found = _listed(folder, faults)
+    for path in () if found else filter(_is_named_image, inside):
+        found.setdefault(path.name[0], []).append(path)
+    faults.raise_any()
+    if not found:
+        raise UserError(
+            f"{where}: expected images, in a sub-folder for each class, as in 7/a.png, or with the "
+            "class as the first character of their names, as in 7-a.png; found none"
+        )
+    return found
+
+
 def _listed(folder: Path, faults: Faults) -> dict[str, list[Path]]:
     """The images by class; classes without images and images without a class are faults."""
     found: dict[str, list[Path]] = {}

@@ -10,6 +10,8 @@ import numpy as np
 from digits.core.errors import UserError
 
 FILE = "digits.csv.gz"
+DIGITS = tuple("0123456789")
+"""The classes, also of every other data set of digits."""
 SIDE = 8
 WHITE = 16
 """The grey level of full ink."""

@@ -3,6 +3,8 @@
 import os
 from dataclasses import dataclass
 
+from digits.datasets.raw.optdigits import DIGITS
+
 MIRROR_VARIABLE = "DIGITS_MIRROR"
 """The environment variable whose folder or address goes before all mirrors."""
 
@@ -59,7 +61,7 @@ PUBLISHED = {
             "https://ossci-datasets.s3.amazonaws.com/mnist",
         ),
         images=(60_000, 10_000),
-        classes=tuple("0123456789"),
+        classes=DIGITS,
     ),
     "fashion_mnist": Published(
         files=(

@@ -58,7 +58,7 @@ def read_files(folder: Path, name: str, read_image: ReadImage, where: str) -> Ra
     """
     if name == "optdigits":
         images, labels = optdigits.read(folder / optdigits.FILE)
-        return _without_test_set(name, images, labels, optdigits.WHITE, tuple("0123456789"))
+        return _without_test_set(name, images, labels, optdigits.WHITE, optdigits.DIGITS)
     if name == "folder":
         images, labels, classes = class_folders.read(folder, read_image, where)
         return _without_test_set(name, images, labels, FULL_INK, classes)

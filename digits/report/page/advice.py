@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from digits.core.records import Pair, Row, Transfer
+from digits.core.records import Pair, Row, Significance, Transfer
 from digits.evaluation.recommendation import COSTS, Recommendation
 from digits.report.text import interval, listed, percent, stated_p
 
@@ -68,12 +68,15 @@ def reasons(found: Recommendation, rows: Mapping[str, Row], pairs: Iterable[Pair
     return said
 
 
-def elsewhere(found: Recommendation, transfers: Mapping[str, Transfer]) -> list[str]:
-    """What digits of other hands say of the recommendation, in one sentence or none.
+def elsewhere(
+    found: Recommendation, transfers: Mapping[str, Transfer], tests: Significance | None
+) -> list[str]:
+    """What digits of other hands say of the recommendation, in a sentence or two, or none.
 
     Args:
         found: The recommendation.
         transfers: How each model predicts digits of other hands.
+        tests: Between the models on these digits; None where they were not tested.
 
     """
     told = {model: one.reporting for model, one in transfers.items() if one.reporting is not None}
@@ -85,12 +88,23 @@ def elsewhere(found: Recommendation, transfers: Mapping[str, Transfer]) -> list[
         f"predicts the most correctly: {percent(shown.accuracy)} of {shown.images} (95% interval "
         f"{interval(shown.accuracy_low, shown.accuracy_high)})"
     )
+    beaten = {
+        pair.second if pair.first == best else pair.first: pair.p_corrected
+        for pair in (tests.pairs if tests else ())
+        if pair.differs and best in (pair.first, pair.second)
+    }
+    better = ""
+    if beaten:
+        lesser = listed(f"{model} ({stated_p(p)})" for model, p in beaten.items())
+        better = f"It is better there than {lesser}"
     if best == found.model:
-        return [f"Of digits of other hands, too, {best} {lead}."]
-    return [
-        f"Of digits of other hands {best} {lead}, {found.model} {chosen}: "
-        f"where users bring digits of their own, use {best}."
-    ]
+        return [f"Of digits of other hands, too, {best} {lead}.{f' {better}.' if better else ''}"]
+    if found.model in beaten:
+        advised = f"{better}: where users bring digits of their own, use {best}."
+    else:
+        unlike = f"no difference from {found.model} is shown"
+        advised = f"{better}; {unlike}." if beaten else f"{unlike.capitalize()} there."
+    return [f"Of digits of other hands {best} {lead}, {found.model} {chosen}. {advised}"]
 
 
 def _tested(row: Row) -> str:

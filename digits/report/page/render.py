@@ -9,7 +9,7 @@ from digits.evaluation import recommendation
 from digits.report import text
 from digits.report.figures import comparison, drawing
 from digits.report.figures import model as figures
-from digits.report.page import advice, experiments
+from digits.report.page import advice, experiments, other_hands, pictures
 from digits.report.page.results import REPRODUCED, ModelResults, Results
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -20,8 +20,6 @@ LOWEST = ("test_log_loss", "train_seconds", "latency_ms", "parameters", "bundle_
 """Columns of the table of results, by which end of them is best."""
 SHAPES = {"o": "●", "s": "■", "^": "▲", "D": "◆", "P": "✚"}
 """Characters for the marks in figures."""
-MISCLASSIFIED_SHOWN, DIGITS_A_ROW = 30, 6
-"""Of each model; of those that all models misclassify, all are shown."""
 
 
 def render(results: Results) -> str:
@@ -48,8 +46,9 @@ def _context(results: Results) -> dict[str, Any]:
     """What the templates name, section by section."""
     rows, models, tests = results.rows, results.models, results.tests
     found = recommendation.recommend(rows)
-    other_hands = {model: part.transfer for model, part in models.items() if part.transfer}
+    elsewhere = other_hands.section(results)
     limits = {model: part.confidence for model, part in models.items() if part.confidence}
+    first = next(iter(models.values()))
     ours = {model: part.robustness for model, part in models.items() if part.robustness}
     return {
         "palette": drawing.PALETTE,
@@ -58,7 +57,8 @@ def _context(results: Results) -> dict[str, Any]:
         "headline": _headline(rows),
         "advice": found,
         "answer": advice.answer(found),
-        "reasons": advice.reasons(found, rows, tests.pairs) + advice.elsewhere(found, other_hands),
+        "reasons": advice.reasons(found, rows, tests.pairs)
+        + advice.elsewhere(found, elsewhere["transfers"], results.elsewhere),
         "costs": recommendation.COSTS,
         "pareto": _pareto(rows, found),
         "rows": rows,
@@ -73,16 +73,21 @@ def _context(results: Results) -> dict[str, Any]:
         "learning": {model: _learning(model, part) for model, part in models.items()},
         "models": models,
         "confusion": {model: _confusion(model, part) for model, part in models.items()},
-        "misclassified": {model: _misclassified(model, part) for model, part in models.items()},
-        "misclassified_by_all": _misclassified_by_all(results),
+        "misclassified": {
+            model: pictures.misclassified(model, part.answers, part.classes)
+            for model, part in models.items()
+        },
+        "misclassified_by_all": pictures.by_all(
+            tests.misclassified_by_all, first.answers, first.classes
+        ),
         "robustness": _robustness(results),
-        "other_hands": other_hands,
+        "other_hands": elsewhere,
         "abstention": _abstention(limits),
         "side_by_side": experiments.SIDE_BY_SIDE,
         "configurations": experiments.robustness(results.outcomes, ours),
         **experiments.sections(results.outcomes),
         "reproduced": {name: results.outcomes.get(name) for name in REPRODUCED},
-        "split": next(iter(models.values())).train.split,
+        "split": first.train.split,
         "digests": results.digests,
         "machines": {
             "Trained on": _machines({name: part.timing.hardware for name, part in models.items()}),
@@ -152,7 +157,7 @@ def _learning(model: str, part: ModelResults) -> list[str]:
 
 
 def _confusion(model: str, part: ModelResults) -> str:
-    counts = figures.counts(part.predictions, len(part.classes))
+    counts = figures.counts(part.answers.predictions, len(part.classes))
     wrong = [
         (int(counts[true, predicted]), true, predicted)
         for true in range(len(counts))
@@ -165,35 +170,6 @@ def _confusion(model: str, part: ModelResults) -> str:
     ]
     shows = f"Confusion matrix of {model}; most often wrong: {', '.join(most) or 'nothing'}"
     return drawing.svg(figures.confusion(counts, part.classes), f"confusion-{model}", shows)
-
-
-def _misclassified(model: str, part: ModelResults) -> dict[str, Any]:
-    figure = figures.misclassified(
-        part.predictions, part.misclassified, part.classes, MISCLASSIFIED_SHOWN, DIGITS_A_ROW
-    )
-    shows = f"Digits that {model} misclassifies, with true class, predicted class and confidence"
-    return {
-        "count": len(part.misclassified),
-        "shown": min(len(part.misclassified), MISCLASSIFIED_SHOWN),
-        "svg": drawing.svg(figure, f"misclassified-{model}", shows) if part.misclassified else "",
-    }
-
-
-def _misclassified_by_all(results: Results) -> str:
-    """The images that no model predicts correctly, with what each takes them for."""
-    part, shown = next(iter(results.models.values())), results.tests.misclassified_by_all
-    if not shown:
-        return ""
-    captions = []
-    for digit in shown:
-        predicted = dict.fromkeys(part.classes[answer] for answer in digit.predictions.values())
-        true = part.classes[digit.label]
-        captions.append(f"{true} \N{RIGHTWARDS ARROW} {', '.join(predicted)}")
-    figure = figures.digits(
-        [part.misclassified[digit.index] for digit in shown], captions, DIGITS_A_ROW
-    )
-    shows = "Digits that every model misclassifies, with the true and the predicted classes"
-    return drawing.svg(figure, "misclassified-by-all", shows)
 
 
 def _robustness(results: Results) -> dict[str, Any] | None:
@@ -220,7 +196,7 @@ def _robustness(results: Results) -> dict[str, Any] | None:
 
 
 def _abstention(measured: Mapping[str, Confidence]) -> dict[str, Any]:
-    known = {model: part for model, part in measured.items() if part.calibrated}
+    known = {model: part for model, part in measured.items() if part.bought}
     shown = {
         "Misclassified, of the digits answered": ("error", "error_low", "error_high"),
         "No digits taken for digits": ("taken_for_digits", "taken_low", "taken_high"),
@@ -234,7 +210,7 @@ def _abstention(measured: Mapping[str, Confidence]) -> dict[str, Any]:
                 f"{name}, by the share of digits answered with confidence",
             )
             for name, fields in shown.items()
-            if any(getattr(part, fields[0]) is not None for part in known.values())
+            if any(getattr(part.bought, fields[0]) is not None for part in known.values())
         },
     }
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from digits.core import paths, records
 from digits.core.errors import UserError
+from digits.evaluation.forms import Forms
 from digits.report.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -29,6 +30,16 @@ INPUTS = (
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What one model predicts of some images."""
+
+    predictions: "pd.DataFrame"
+    """predictions.csv."""
+    misclassified: dict[int, np.ndarray]
+    """By place in the data set, (height, width) uint8, ink at 255."""
+
+
+@dataclass(frozen=True)
 class ModelResults:
     """The files of one model."""
 
@@ -42,12 +53,12 @@ class ModelResults:
     """None where it was not measured."""
     confidence: records.Confidence | None
     """None where it was not measured."""
+    elsewhere: Answers | None
+    """On digits of other hands; None where that was not measured, or nothing could be."""
     history: "pd.DataFrame"
     """history.csv."""
-    predictions: "pd.DataFrame"
-    """predictions.csv."""
-    misclassified: dict[int, np.ndarray]
-    """By place in the data set, (height, width) uint8, ink at 255."""
+    answers: Answers
+    """On the test set."""
 
     @property
     def classes(self) -> list[str]:
@@ -60,6 +71,12 @@ class Results:
 
     rows: dict[str, records.Row]
     tests: records.Significance
+    elsewhere: records.Significance | None
+    """The same tests on digits of other hands; None where these were not measured."""
+    forms: Forms | None
+    """What every model makes of every form of the digits; None where that was not measured."""
+    drawn: np.ndarray | None
+    """(forms, n, 28, 28) uint8: of each form one writing and the nearest training digits."""
     models: dict[str, ModelResults]
     outcomes: dict[str, Outcome]
     """By the name of the experiment, of those that were made."""
@@ -90,10 +107,14 @@ def read(root: Path, models: Collection[str]) -> Results:
         name: outcome_files(outcomes, name)
         for name in (PREPROCESSING, AUGMENTATION, *REPRODUCED, HARDWARE)
     }
+    elsewhere, forms = metrics / "other_hands.json", metrics / "forms.json"
     inputs = [root / name for name in INPUTS] + [path for part in found.values() for path in part]
     return Results(
         rows=rows,
         tests=records.Significance.read(metrics / "significance.json"),
+        elsewhere=records.Significance.read(elsewhere) if elsewhere.is_file() else None,
+        forms=Forms.read(forms) if forms.is_file() else None,
+        drawn=np.load(_present(forms.with_suffix(".npz")))["images"] if forms.is_file() else None,
         models={model: _of_model(metrics / model) for model in rows},
         outcomes={name: _joined(parts) for name, parts in found.items() if parts},
         digests={str(path.relative_to(root)): _digest(path) for path in inputs},
@@ -123,12 +144,6 @@ def _of_model(folder: Path) -> ModelResults:
     robustness, transfer, confidence = (
         folder / f"{name}.json" for name in ("robustness", "transfer", "confidence")
     )
-    for name in (MISCLASSIFIED, HISTORY, PREDICTIONS):
-        if not (folder / name).is_file():
-            missing = paths.relative(folder / name)
-            raise UserError(f"{missing} is missing; make it with `dvc repro` or `dvc checkout`")
-    with np.load(folder / MISCLASSIFIED) as stored:
-        misclassified = dict(zip(stored["index"].tolist(), stored["images"], strict=True))
     return ModelResults(
         train=records.Train.read(folder / "train.json"),
         test=records.Test.read(folder / "test.json"),
@@ -137,10 +152,25 @@ def _of_model(folder: Path) -> ModelResults:
         robustness=records.Robustness.read(robustness) if robustness.is_file() else None,
         transfer=records.Transfer.read(transfer) if transfer.is_file() else None,
         confidence=records.Confidence.read(confidence) if confidence.is_file() else None,
-        history=pd.read_csv(folder / HISTORY),
-        predictions=pd.read_csv(folder / PREDICTIONS),
-        misclassified=misclassified,
+        elsewhere=_answers(folder / "transfer") if (folder / "transfer").is_dir() else None,
+        history=pd.read_csv(_present(folder / HISTORY)),
+        answers=_answers(folder),
     )
+
+
+def _answers(folder: Path) -> Answers:
+    import pandas as pd
+
+    with np.load(_present(folder / MISCLASSIFIED)) as stored:
+        misclassified = dict(zip(stored["index"].tolist(), stored["images"], strict=True))
+    return Answers(pd.read_csv(_present(folder / PREDICTIONS)), misclassified)
+
+
+def _present(path: Path) -> Path:
+    if not path.is_file():
+        missing = paths.relative(path)
+        raise UserError(f"{missing} is missing; make it with `dvc repro` or `dvc checkout`")
+    return path
 
 
 def _digest(path: Path) -> str:
