@@ -24,7 +24,7 @@ class StubReader:
     """Reads from the brightness of a picture what is on the page."""
 
     models, classes = ("cnn", "svc"), ("0", "1")
-    pages = (
+    pages: tuple[list, ...] = (
         [digit(cnn="1", svc="1")],
         [digit(cnn="1?", svc="0")],
         [digit(cnn="0", svc="0?")],
