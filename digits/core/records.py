@@ -404,7 +404,7 @@ class Transfer(Record):
     """The first half, in the file's order, by which recipes may be chosen; null where the model was
     trained on these hands, or does not tell the ten digits apart."""
     reporting: OnImages | None
-    """The second half, by which nothing was chosen."""
+    """The second half, by which no amount was chosen."""
     per_class: dict[str, Share]
     """Of the second half: the accuracy by class."""
 
