@@ -1,12 +1,12 @@
 """Corrections over HTTP: stored, and withdrawn."""
 
+import asyncio
 import base64
 import binascii
 import errno
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 
-from anyio import to_thread
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, ValidationError
@@ -96,7 +96,7 @@ async def _stored(work: Callable[[], T]) -> T:
 
     """
     try:
-        return await to_thread.run_sync(work)
+        return await asyncio.to_thread(work)
     except FullError as error:
         raise ProblemError(507, str(error)) from None
     except OSError as error:

@@ -1,17 +1,16 @@
 """Images are scanned in processes that are ended at their deadline.
 
-A decoder that is stuck in a hostile image can be ended in no other way.  anyio's worker processes
-could be, too, but each costs half a second to start, because it imports everything anew; these
-are forked in milliseconds from one that has imported what they need.
+A decoder that is stuck in a hostile image can be ended in no other way.  To start a process costs
+half a second, because it imports everything anew; these are forked in milliseconds from one that
+has imported what they need.
 """
 
 import asyncio
 import multiprocessing
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from multiprocessing import forkserver
-
-from anyio import CapacityLimiter, to_thread
 
 from digits.serve.web import scan_process
 from digits.serve.web.problems import RETRY, ProblemError, busy
@@ -30,7 +29,7 @@ class Turns:
     """Places for scans: whoever has worked for longer than its share gives way to who waits."""
 
     def __init__(self, places: int, share_seconds: float) -> None:
-        self._places = CapacityLimiter(places)
+        self._places, self._free = places, asyncio.Semaphore(places)
         self._share = share_seconds
         self._holding = 0
         self._working: dict[asyncio.Timeout, float] = {}
@@ -39,11 +38,10 @@ class Turns:
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
         """Wait for a place and hold it."""
-        holder = object()
         self.waiting += 1
         self._make_room()
         try:
-            await self._places.acquire_on_behalf_of(holder)
+            await self._free.acquire()
         finally:
             self.waiting -= 1
             self._make_room()
@@ -52,7 +50,7 @@ class Turns:
             yield
         finally:
             self._holding -= 1
-            self._places.release_on_behalf_of(holder)
+            self._free.release()
             self._make_room()
 
     @asynccontextmanager
@@ -79,7 +77,7 @@ class Turns:
 
     def _make_room(self) -> None:
         """Set an end to as many of those that work longest as others wait, and to no more."""
-        beyond = self._holding + self.waiting - self._places.total_tokens
+        beyond = self._holding + self.waiting - self._places
         for number, (end, latest) in enumerate(self._working.items()):
             when = latest if number < beyond else None
             if not end.expired() and end.when() != when:
@@ -136,7 +134,7 @@ class Lane:
         self._scan, self._ready, self._niceness = scan, ready, niceness
         self._idle: list[ScanningProcess] = []
         self._busy = 0
-        self._threads = CapacityLimiter(places + 1)  # one of them forks
+        self._threads = ThreadPoolExecutor(places + 1, "scan")  # one of them forks
         self._filling: asyncio.Task[None] | None = None
 
     async def fill(self) -> None:
@@ -148,16 +146,16 @@ class Lane:
         return len(self._idle) + self._busy < self._ready
 
     async def _fork(self) -> ScanningProcess:
-        return await to_thread.run_sync(
-            ScanningProcess, self._scan, self._niceness, limiter=self._threads
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, ScanningProcess, self._scan, self._niceness
         )
 
     async def scan(self, data: bytes, most_pixels: int) -> Result:
         """Scan an image when it is its turn; raises ProblemError if that fails."""
         async with self.turns.place(), self._process() as process, self.turns.work():
             try:
-                result = await to_thread.run_sync(
-                    process.scan, data, most_pixels, abandon_on_cancel=True, limiter=self._threads
+                result = await asyncio.get_running_loop().run_in_executor(
+                    self._threads, process.scan, data, most_pixels
                 )
             except (EOFError, OSError):
                 # It crashed, or the system ended it because memory ran out.
@@ -194,6 +192,7 @@ class Lane:
             self._filling.cancel()
         while self._idle:
             self._idle.pop().end()
+        self._threads.shutdown(wait=False)
 
 
 class Scans:

@@ -183,6 +183,7 @@ def server(application: FastAPI) -> uvicorn.Server:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=2,
     )
     return uvicorn.Server(config)
