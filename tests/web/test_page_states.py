@@ -54,7 +54,7 @@ def test_what_takes_all_models_too_long_is_read_by_one(browser, service):
     browser.draw(SEVEN)
     browser.wait(number_is("7"))
     assert browser.text("#summary") == "1 digit"
-    browser.wait_text("#state", "The other models take too long")
+    browser.wait_text("#state", "The other models give no answer")
     assert browser.value("getComputedStyle(document.querySelector('#number')).opacity") == "1"
     assert browser.value("asked.filter((count) => count > 1).length") == 3  # then it is enough
     # The next change is asked of all again.

@@ -136,7 +136,7 @@ def create(reader: Reader, settings: Settings, store: Store | None) -> FastAPI:
     @app.post(
         "/api/predict",
         response_model=PageAnswer,
-        responses=documented(403, 408, 413, 415, 422, 503),
+        responses=documented(403, 408, 413, 415, 422, 500, 503),
         openapi_extra={"requestBody": IMAGE_BODY},
     )
     async def read_image(

@@ -7,7 +7,9 @@ from concurrent.futures import Executor
 
 import numpy as np
 
+from digits.core.errors import UserError
 from digits.serve.reader import Prediction, Reader
+from digits.serve.web.problems import LOG, ProblemError
 
 MOST_AT_ONCE = 8
 """Images that a model is given at once: with the slowest model, a tenth of a second."""
@@ -31,6 +33,9 @@ async def predict(
     Returns:
         By model: what it says of each image.
 
+    Raises:
+        ProblemError: 500 if a model fails.
+
     """
     # A few images are spread over all cores.
     step = max(1, min(MOST_AT_ONCE, -(-len(images) // cores)))
@@ -43,7 +48,16 @@ async def predict(
         """Take what is left, part by part; say whether there may be more when the turn is over."""
         end = time.monotonic() + TURN_SECONDS
         for model, start in left:
-            parts[model, start] = reader.predict(images[start : start + step], model)
+            try:
+                parts[model, start] = reader.predict(images[start : start + step], model)
+            except UserError as error:
+                list(left)  # is not wanted any more
+                LOG.error("%s", error)
+                raise ProblemError(
+                    500,
+                    f"{model} is out of order, which is in the log of the service; ask other "
+                    "models: ?model=NAME",
+                ) from None
             if time.monotonic() >= end:
                 return True
         return False

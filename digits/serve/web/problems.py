@@ -1,5 +1,8 @@
 """Errors as RFC 9457 describes them: problems, which name no path and show no code."""
 
+import logging
+import time
+import traceback
 from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +17,10 @@ from digits.serve.answer import Answer
 RETRY_SECONDS = 1
 RETRY = {"retry-after": str(RETRY_SECONDS)}
 CLOSE = {"connection": "close"}
+LOG = logging.getLogger("uvicorn.error")
+"""Of the service: what uvicorn says goes there, too."""
+AGAIN_SECONDS = 3600.0
+"""Until a fault that every request meets is logged again."""
 
 MEANINGS = {
     400: "Another host name, or a request that is wrong or was cut short",
@@ -25,7 +32,8 @@ MEANINGS = {
     415: "No image",
     422: "Cannot be read, or wrong parameters",
     429: "Too busy; see Retry-After",
-    503: "Took too long, or corrections cannot be stored",
+    500: "A fault of the service, which its log tells",
+    503: "Took too long, or cannot be done at the moment",
     507: "No room for corrections",
 }
 
@@ -100,6 +108,29 @@ def answer_with_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(Exception, broken)
+
+
+class Once(logging.Filter):
+    """Lets each fault into the log once an hour, and nothing of clients that sent nonsense."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._logged: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a line of the log tells something new."""
+        said = record.getMessage()
+        if said.startswith(
+            ("Invalid HTTP request", "Unsupported upgrade request", "No supported WebSocket")
+        ):
+            return False
+        if record.exc_info:
+            said += "".join(traceback.format_exception(record.exc_info[1]))
+        now = time.monotonic()
+        self._logged = {
+            one: when for one, when in self._logged.items() if now - when < AGAIN_SECONDS
+        }
+        return self._logged.setdefault(said, now) == now
 
 
 def described(faults: Sequence[Any], fields: Collection[str]) -> str:

@@ -9,11 +9,11 @@ import asyncio
 import multiprocessing
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from multiprocessing import forkserver
 
 from digits.serve.web import scan_process
-from digits.serve.web.problems import RETRY, ProblemError, busy
+from digits.serve.web.problems import LOG, RETRY, ProblemError, busy
 from digits.serve.web.scan_process import Broke, Refused, Result, Scan, Scanned, TooMany
 from digits.serve.web.settings import Settings
 
@@ -138,17 +138,24 @@ class Lane:
         self._filling: asyncio.Task[None] | None = None
 
     async def fill(self) -> None:
-        """Have processes ready."""
-        while self._lacking():
-            self._idle.append(await self._fork())
+        """Have processes ready, unless none can be made: the next image needs one and says so."""
+        with suppress(ProblemError):
+            while self._lacking():
+                self._idle.append(await self._fork())
 
     def _lacking(self) -> bool:
         return len(self._idle) + self._busy < self._ready
 
     async def _fork(self) -> ScanningProcess:
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, ScanningProcess, self._scan, self._niceness
-        )
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, ScanningProcess, self._scan, self._niceness
+            )
+        except (EOFError, OSError) as error:
+            LOG.error("no process can be made to scan images: %r", error)
+            raise ProblemError(
+                503, "there is no process to read images at the moment; try again", RETRY
+            ) from None
 
     async def scan(self, data: bytes, most_pixels: int) -> Result:
         """Scan an image when it is its turn; raises ProblemError if that fails."""
