@@ -19,10 +19,10 @@ from digits.inference import bundle
 from digits.serve import answer
 from digits.serve.reader import Reader
 from digits.serve.web import scanning
-from digits.serve.web.problems import LOG, ProblemAnswer
+from digits.serve.web.problems import LOG
 from tests import tiny
 from tests.web.browser import SEVEN, all_asked, number_is
-from tests.web.conftest import StubReader, encoded
+from tests.web.conftest import StubReader, encoded, post, refused
 
 
 @pytest.fixture
@@ -43,20 +43,6 @@ class TinyReader(Reader):
 
 
 PAGE = encoded(tiny.page("011"))
-
-
-def post(service, query="", data=PAGE):
-    return requests.post(f"{service.address}/api/predict{query}", data, timeout=20)
-
-
-def refused(response, status):
-    assert response.status_code == status
-    assert response.headers["content-type"] == "application/problem+json"
-    problem = ProblemAnswer.model_validate_json(response.content)
-    assert problem.status == status
-    for secret in ("/", "Traceback", ".py", "onnx"):
-        assert secret not in problem.detail
-    return problem.detail
 
 
 def raising(error):
@@ -86,29 +72,29 @@ def test_a_model_that_fails_is_named_and_the_others_answer(serve, logged, tmp_pa
         run = staticmethod(FAILING[fault])
 
     with serve(reader=reader) as service:
-        assert post(service).json()["numbers"] == {"svc": ["011"], "cnn": ["011"]}
+        assert post(service, PAGE).json()["numbers"] == {"svc": ["011"], "cnn": ["011"]}
         graph._session = Session()
         for _ in range(3):
-            assert "svc is out of order" in refused(post(service), 500)
-            assert post(service, "?model=cnn").json()["numbers"] == {"cnn": ["011"]}
+            assert "svc is out of order" in refused(post(service, PAGE), 500)
+            assert post(service, PAGE, "?model=cnn").json()["numbers"] == {"cnn": ["011"]}
         assert len(logged) == 1
         assert "svc" in logged[0]
         assert "dvc repro train_svc" in logged[0]
         graph._session = working
-        assert post(service).status_code == 200
+        assert post(service, PAGE).status_code == 200
 
 
 @pytest.mark.parametrize("replaced", [False, True])
 def test_a_service_keeps_the_models_that_it_was_started_with(serve, logged, tmp_path, replaced):
     with serve(reader=TinyReader(tmp_path)) as service:
-        before = post(service).content
+        before = post(service, PAGE).content
         known = requests.get(f"{service.address}/api/models", timeout=5).json()
         if replaced:
             graph = tiny.ink_in_the_middle(weight=-1.0)
             bundle.save(tmp_path / "svc", graph, tiny.DESCRIPTION)
         else:
             shutil.rmtree(tmp_path)
-        assert post(service).content == before
+        assert post(service, PAGE).content == before
         assert requests.get(f"{service.address}/api/models", timeout=5).json() == known
         assert logged == []
 
@@ -121,7 +107,7 @@ def scanning_processes(service):
 
 @pytest.mark.parametrize("killed", ["those that scan", "what forks them", "all"])
 def test_processes_that_are_gone_are_replaced(service, drawing, killed):
-    assert post(service, data=drawing).status_code == 200
+    assert post(service, drawing).status_code == 200
     forking, scanning_now = scanning_processes(service)
     if killed != "what forks them":
         for process in scanning_now:
@@ -129,19 +115,19 @@ def test_processes_that_are_gone_are_replaced(service, drawing, killed):
         psutil.wait_procs(scanning_now, 5)
     if killed != "those that scan":
         os.kill(forking, signal.SIGKILL)
-    response = post(service, data=drawing)
+    response = post(service, drawing)
     if response.status_code != 200:  # it is still being killed
         assert "no process" in refused(response, 503)
         time.sleep(float(response.headers["retry-after"]))
     for _ in range(3):
-        assert post(service, data=drawing).json()["numbers"]["cnn"] == ["77"]
+        assert post(service, drawing).json()["numbers"]["cnn"] == ["77"]
 
 
 @pytest.mark.parametrize(
     "error", [OSError(errno.EAGAIN, "no process"), OSError(errno.EMFILE, "no file"), EOFError()]
 )
 def test_where_no_process_can_be_made_it_is_said(service, logged, drawing, monkeypatch, error):
-    assert post(service, data=drawing).status_code == 200
+    assert post(service, drawing).status_code == 200
     _, scanning_now = scanning_processes(service)
     with monkeypatch.context() as broken:
         broken.setattr(scanning.ScanningProcess, "__init__", raising(error))
@@ -149,23 +135,23 @@ def test_where_no_process_can_be_made_it_is_said(service, logged, drawing, monke
             process.kill()
         psutil.wait_procs(scanning_now, 5)
         for _ in range(3):
-            response = post(service, data=drawing)
+            response = post(service, drawing)
             assert "no process" in refused(response, 503)
             assert int(response.headers["retry-after"]) > 0
             assert requests.get(f"{service.address}/healthz", timeout=5).ok
         assert len(logged) == 1
-    assert post(service, data=drawing).status_code == 200
+    assert post(service, drawing).status_code == 200
 
 
 def test_a_fault_of_the_code_is_logged_once_with_its_trace(service, logged, drawing, monkeypatch):
     with monkeypatch.context() as broken:
         broken.setattr(answer, "of_page", raising(ValueError("fault")))
         for _ in range(3):
-            assert "fault of the service" in refused(post(service, data=drawing), 500)
+            assert "fault of the service" in refused(post(service, drawing), 500)
         assert len(logged) == 1
         assert "Traceback" in logged[0]
         assert "ValueError: fault" in logged[0]
-    assert post(service, data=drawing).status_code == 200
+    assert post(service, drawing).status_code == 200
 
 
 class Broken(StubReader):

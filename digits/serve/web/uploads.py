@@ -119,11 +119,15 @@ async def _file_of_form(data: bytes, content_type: str) -> bytes:
     parser.spool_max_size = len(data)  # in memory, where it is already
     try:
         form = await parser.parse()
+        files = [file for file in form.getlist(FIELD) if isinstance(file, UploadFile)]
+        if len(files) != 1:
+            raise ProblemError(
+                422,
+                f"expected a multipart body with one file in the field {FIELD}, received "
+                f"{len(files) or 'none'}",
+            )
+        return await files[0].read()
     except MultiPartException as error:
         raise ProblemError(422, f"expected a multipart body: {error.message}") from None
-    file = form.get(FIELD)
-    if not isinstance(file, UploadFile):
-        raise ProblemError(422, f"expected a multipart body with a file in the field {FIELD}")
-    content = await file.read()
-    await form.close()
-    return content
+    except (ValueError, LookupError):  # a text that the body's own encoding does not hold
+        raise ProblemError(422, "expected a multipart body in UTF-8") from None
