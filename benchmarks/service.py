@@ -88,33 +88,34 @@ def main(
             threading.Thread(target=send, args=(port, models[0], sent, order, tally), daemon=True)
             for _ in range(clients)
         ]
-        memory = [(0, used(process).megabytes)]
         print("  requests      /s  median ms  99% ms  failures  processor ms     MiB  processes")
         for thread in threads:
             thread.start()
-        began, before, done, failures = time.monotonic(), used(process), 0, list[str]()
-        while any(thread.is_alive() for thread in threads):
-            until = time.monotonic() + every
-            for thread in threads:
-                thread.join(max(0.0, until - time.monotonic()))
-            times, tally.milliseconds = tally.milliseconds, []
-            failed, tally.failures = tally.failures, []
-            now, seconds = used(process), time.monotonic() - began
-            if times:
-                done += len(times)
-                failures += failed
-                memory.append((done, now.megabytes))
-                median, late = np.percentile(times, (50, 99))
-                print(
-                    f"{done:10,}{len(times) / seconds:8.0f}{median:11.1f}{late:8.1f}"
-                    f"{len(failed):10}{1000 * (now.seconds - before.seconds) / len(times):14.1f}"
-                    f"{now.megabytes:8.0f}{now.processes:11}",
-                    flush=True,
-                )
-            began, before = time.monotonic(), now
-    print(f"\n{trend(memory)}; {len(failures)} of {done:,} requests failed")
-    for failure in sorted(set(failures))[:20]:
-        print(f"  {failures.count(failure)} x {failure}")
+        began, before, memory, failures = time.monotonic(), used(process), [(0, 0.0)], 0
+        try:
+            while any(thread.is_alive() for thread in threads):
+                until = time.monotonic() + every
+                for thread in threads:
+                    thread.join(max(0.0, until - time.monotonic()))
+                times, tally.milliseconds = tally.milliseconds, []
+                failed, tally.failures = tally.failures, []
+                now, seconds = used(process), time.monotonic() - began
+                failures += len(failed)
+                if times:
+                    memory.append((memory[-1][0] + len(times), now.megabytes))
+                    median, late = np.percentile(times, (50, 99))
+                    milliseconds = 1000 * (now.seconds - before.seconds) / len(times)
+                    print(
+                        f"{memory[-1][0]:10,}{len(times) / seconds:8.0f}{median:11.1f}{late:8.1f}"
+                        f"{len(failed):10}{milliseconds:14.1f}{now.megabytes:8.0f}"
+                        f"{now.processes:11}",
+                        flush=True,
+                    )
+                for failure in sorted(set(failed)):
+                    print(f"  {failed.count(failure)} x {failure}", flush=True)
+                began, before = time.monotonic(), now
+        finally:  # an interrupted measurement tells what it saw
+            print(f"\n{trend(memory[1:])}; {failures} of {memory[-1][0]:,} requests failed")
     raise typer.Exit(1 if failures else 0)
 
 

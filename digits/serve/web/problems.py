@@ -1,8 +1,8 @@
 """Errors as RFC 9457 describes them: problems, which name no path and show no code."""
 
 import logging
-import time
 import traceback
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -19,8 +19,7 @@ RETRY = {"retry-after": str(RETRY_SECONDS)}
 CLOSE = {"connection": "close"}
 LOG = logging.getLogger("uvicorn.error")
 """Of the service: what uvicorn says goes there, too."""
-AGAIN_SECONDS = 3600.0
-"""Until a fault that every request meets is logged again."""
+NONSENSE = "Invalid HTTP request", "Unsupported upgrade request", "No supported WebSocket"
 
 MEANINGS = {
     400: "Another host name, or a request that is wrong or was cut short",
@@ -88,49 +87,38 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def answer_with_problems(app: FastAPI) -> None:
     """Make every error a problem."""
 
-    async def refuse(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, ProblemError)
-        return error.response()
+    async def answer(_: Request, error: Exception) -> JSONResponse:
+        match error:
+            case ProblemError():
+                problem = error
+            case HTTPException():
+                problem = ProblemError(error.status_code, str(error.detail), error.headers)
+            case RequestValidationError():
+                problem = ProblemError(422, described(error.errors(), ("model", "key")))
+            case _:  # the server logs it
+                problem = ProblemError(500, "this is a fault of the service; it is in its log")
+        return problem.response()
 
-    async def http(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, HTTPException)
-        return ProblemError(error.status_code, str(error.detail), error.headers).response()
-
-    async def invalid(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, RequestValidationError)
-        return ProblemError(422, described(error.errors(), ("model", "key"))).response()
-
-    async def broken(_: Request, error: Exception) -> JSONResponse:
-        # The server logs it.
-        return ProblemError(500, "this is a fault of the service; it is in its log").response()
-
-    app.add_exception_handler(ProblemError, refuse)
-    app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(Exception, broken)
+    for kind in (ProblemError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, answer)
 
 
 class Once(logging.Filter):
-    """Lets each fault into the log once an hour, and nothing of clients that sent nonsense."""
+    """Lets each fault into the log once, and nothing of clients that sent nonsense."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._logged: dict[str, float] = {}
+        self._logged: deque[str] = deque(maxlen=100)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether a line of the log tells something new."""
         said = record.getMessage()
-        if said.startswith(
-            ("Invalid HTTP request", "Unsupported upgrade request", "No supported WebSocket")
-        ):
-            return False
         if record.exc_info:
             said += "".join(traceback.format_exception(record.exc_info[1]))
-        now = time.monotonic()
-        self._logged = {
-            one: when for one, when in self._logged.items() if now - when < AGAIN_SECONDS
-        }
-        return self._logged.setdefault(said, now) == now
+        if said.startswith(NONSENSE) or said in self._logged:
+            return False
+        self._logged.append(said)
+        return True
 
 
 def described(faults: Sequence[Any], fields: Collection[str]) -> str:

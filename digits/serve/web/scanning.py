@@ -14,7 +14,7 @@ from multiprocessing import forkserver
 
 from digits.serve.web import scan_process
 from digits.serve.web.problems import LOG, RETRY, ProblemError, busy
-from digits.serve.web.scan_process import Broke, Refused, Result, Scan, Scanned, TooMany
+from digits.serve.web.scan_process import Refused, Result, Scan, Scanned, TooMany
 from digits.serve.web.settings import Settings
 
 SECOND = 2
@@ -103,11 +103,10 @@ class ScanningProcess:
         """Whether it waits for an image: one that has ended has closed its end."""
         return not self._connection.poll()
 
-    def scan(self, data: bytes, most_pixels: int) -> Result | Broke:
+    def scan(self, data: bytes, most_pixels: int) -> Result | str:
         """Have an image scanned; raises OSError or EOFError if the process is ended meanwhile."""
-        self._connection.send_bytes(str(most_pixels).encode())
-        self._connection.send_bytes(data)
-        result: Result | Broke
+        self._connection.send((data, most_pixels))
+        result: Result | str
         result, self.used_up = self._connection.recv()
         return result
 
@@ -169,8 +168,8 @@ class Lane:
                 raise ProblemError(
                     422, "this image cannot be read; scale it down, or send a part of it"
                 ) from None
-        if isinstance(result, Broke):
-            raise RuntimeError(result.trace)
+        if isinstance(result, str):
+            raise RuntimeError(result)
         return result
 
     @asynccontextmanager
@@ -232,12 +231,10 @@ class Scans:
             if self._slow.turns.waiting >= LARGE_WAITING:
                 raise busy("too many large images are waiting; try again")
             result = await self._slow.scan(data, result.pixels)
-        match result:
-            case Scanned():
-                return result
-            case Refused(status, detail):
-                raise ProblemError(status, detail)
-        raise AssertionError(f"scanning an image gave {result}")
+        if isinstance(result, Refused):
+            raise ProblemError(result.status, result.detail)
+        assert isinstance(result, Scanned)
+        return result
 
     def close(self) -> None:
         """End the processes."""

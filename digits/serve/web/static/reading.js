@@ -42,10 +42,9 @@ export async function insist(to, options, waits = () => {}) {
   return reply;
 }
 
-export const again = ({ status }) => status === 0 || status === 429 || status === 503;
-
-// What of the service is to be said: it cannot be reached, others are first, or it takes too long.
-export const trouble = ({ status }) => ({ 0: "down", 429: "busy", 503: "late" })[status];
+// After which it is asked again: it cannot be reached, others are first, or it takes too long.
+const TROUBLE = { 0: "down", 429: "busy", 503: "late" };
+export const again = ({ status }) => status in TROUBLE;
 
 // Events: "answer" {answer, content, revision, whole, took}, "state" "resting" | "reading" | "slow" |
 // "busy" | "late" | "partial" | "down", and "refused" {status, body, content}.
@@ -198,7 +197,7 @@ export class Reading extends EventTarget {
   async #pause(reply) {
     if (this.#paused) return;
     this.#paused = new AbortController();
-    this.#say(trouble(reply));
+    this.#say(TROUBLE[reply.status]);
     await until(reply.pause, this.#paused.signal);
     this.#paused = null;
     this.#go();
