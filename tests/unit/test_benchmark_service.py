@@ -1,9 +1,8 @@
 """The benchmark of the service: what it sends, and what it says of memory."""
 
 import re
+import struct
 
-import cv2
-import numpy as np
 import psutil
 import pytest
 
@@ -19,15 +18,19 @@ def test_memory_that_grows_is_told_from_memory_that_is_flat():
         assert "too few" in service.trend(few)
 
 
+def png_size(file):
+    return struct.unpack_from(">II", file, 16)
+
+
 def test_the_same_images_are_sent_each_time(monkeypatch):
     monkeypatch.setattr(service, "IMAGES", 8)
     sent = service.images(8)
     assert sent == service.images(8)
     assert len(set(sent)) == 8
-    read = [cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_GRAYSCALE) for file in sent]
-    assert read[0].shape == (28, 28)
-    assert read[1].shape == service.DRAWING[::-1]
-    assert read[2] is None or not sent[2].endswith(b"IEND\xaeB`\x82")
+    digit, drawing, damaged = (png_size(file) for file in sent[:3])
+    assert digit == damaged == (28, 28)
+    assert drawing == service.DRAWING
+    assert [file.endswith(b"IEND\xaeB`\x82") for file in sent[:3]] == [True, True, False]
 
 
 def test_what_a_process_takes_is_counted_with_its_children():

@@ -25,7 +25,7 @@ CLASSES = tuple("0123456789")
 class StubReader:
     """Takes every digit for a 7; the second model abstains."""
 
-    models = ("cnn", "svc")
+    models: tuple[str, ...] = ("cnn", "svc")
     classes = CLASSES
     digests = {"cnn": "a" * 64, "svc": "b" * 64}  # noqa: RUF012
 

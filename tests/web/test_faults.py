@@ -101,7 +101,7 @@ def test_a_service_keeps_the_models_that_it_was_started_with(serve, logged, tmp_
 
 def scanning_processes(service):
     """Those of this test's service, and what forks them."""
-    forking = forkserver._forkserver._forkserver_pid
+    forking = vars(forkserver._forkserver)["_forkserver_pid"]
     return forking, psutil.Process(forking).children()
 
 
