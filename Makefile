@@ -19,6 +19,7 @@ gpu: .venv/.installed  ## Add what TensorFlow needs to compute on an NVIDIA GPU
 	$(UV_INSTALL) --require-hashes --requirement locks/gpu.lock
 
 repro: .venv/.installed  ## Run the whole pipeline: only what is not up to date
+	@python -m digits.verification.own_data
 	dvc repro
 
 # A file's tests stay together; the longest files come first, as they are collected.  Three

@@ -21,6 +21,7 @@ from digits.experiments.definition import Run
 from digits.experiments.results import Measured
 from digits.hardware import selection
 from digits.tracking import git, provenance
+from digits.verification import own_data
 
 OWN_DATA = ("idx", "folder")
 """Data sets that may have changed under the same parameters."""
@@ -151,6 +152,7 @@ def _arguments(run: Run) -> list[str]:
 
 
 def _dvc(*arguments: str) -> None:
+    own_data.check()
     # dvc.yaml says `python`: it has to be this one.
     programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     ended = subprocess.run(

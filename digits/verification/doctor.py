@@ -16,6 +16,7 @@ from digits.evaluation import abstention, examples
 from digits.hardware import detect, selection
 from digits.inference import bundle
 from digits.inference.predictor import Predictor
+from digits.verification import own_data
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ def examine() -> list[Finding]:
         ("packages", _packages),
         ("hardware", _hardware),
         ("params.yaml", _parameters),
+        ("own data", own_data.check),
         ("dvc.lock", _lock),
         *((f"models/{model}", lambda model=model: answer(model)) for model in config.MODELS),
         ("MLflow store", _store),
@@ -92,6 +94,7 @@ def _lock() -> str:
     """Whether the recorded results are those of the code and the parameters as they stand."""
     if not paths.DVC_LOCK.is_file():
         raise UserError("nothing has been run yet; run `dvc repro`")
+    own_data.check()
     called = subprocess.run(
         [sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing"],
         cwd=paths.ROOT,

@@ -21,7 +21,7 @@ from digits.core.errors import UserError
 from digits.datasets.download import Params as DatasetParams
 from digits.datasets.raw.published import MIRROR_VARIABLE, PUBLISHED, mirrors
 from digits.tracking import git
-from digits.verification import compare
+from digits.verification import compare, own_data
 from digits.verification.compare import Evidence, Report, digest, listed
 from digits.verification.lock import Lock, Stage
 
@@ -187,6 +187,7 @@ def _bring_own_data(dataset: DatasetParams, clone: Path) -> None:
         raise UserError(f"dataset.path: expected a folder, but {source} is none")
     if not target.is_relative_to(clone.parent):
         raise UserError(f"dataset.path: {dataset.path} leads out of the project; make it absolute")
+    own_data.check(source)
     shutil.copytree(source, target, dirs_exist_ok=True)
 
 

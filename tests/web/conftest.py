@@ -9,10 +9,13 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+import requests
 
+from digits.core import paths
 from digits.serve.feedback import Store
 from digits.serve.reader import Example, Page, Prediction, ReadDigit
 from digits.serve.web import app, serving
+from digits.serve.web.problems import ProblemAnswer
 from digits.serve.web.settings import Settings
 from tests.web.browser import CHROMIUM, Browser
 
@@ -22,7 +25,7 @@ CLASSES = tuple("0123456789")
 class StubReader:
     """Takes every digit for a 7; the second model abstains."""
 
-    models = ("cnn", "svc")
+    models: tuple[str, ...] = ("cnn", "svc")
     classes = CLASSES
     digests = {"cnn": "a" * 64, "svc": "b" * 64}  # noqa: RUF012
 
@@ -72,10 +75,10 @@ def serve():
     """Start the service with changed settings: `with serve(store, waiting=1) as service`."""
 
     @contextmanager
-    def start(store=None, reader=None, **changes):
+    def start(store=None, reader=None, port=0, **changes):
         reader = reader or StubReader()
         settings = replace(Settings(), **changes)
-        listening = serving.bind("127.0.0.1", 0)
+        listening = serving.bind("127.0.0.1", port)
         server = serving.server(app.create(reader, settings, store and Store(store)))
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
@@ -132,6 +135,21 @@ def drawing():
     image = np.full((120, 200), 255, np.uint8)
     cv2.putText(image, "77", (30, 90), cv2.FONT_HERSHEY_SIMPLEX, 2.5, 0, 8, cv2.LINE_AA)
     return encoded(image)
+
+
+def post(service, data, query="", **headers):
+    return requests.post(f"{service.address}/api/predict{query}", data, headers=headers, timeout=20)
+
+
+def refused(response, status):
+    """The detail of an error that has the right form and gives nothing away."""
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = ProblemAnswer.model_validate_json(response.content)
+    assert problem.status == status
+    for secret in (str(paths.ROOT), "Traceback", "File ", "/tmp", ".py", "onnx"):
+        assert secret not in response.text
+    return problem.detail
 
 
 def raw(service, data):

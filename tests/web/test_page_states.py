@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.web.browser import SEVEN, all_asked, number_is
+from tests.web.browser import OPEN, SEVEN, all_asked, number_is
 from tests.web.conftest import StubReader
 
 ANSWERS = """window.really = fetch; window.fetch = async (...given) => {
@@ -54,7 +54,7 @@ def test_what_takes_all_models_too_long_is_read_by_one(browser, service):
     browser.draw(SEVEN)
     browser.wait(number_is("7"))
     assert browser.text("#summary") == "1 digit"
-    browser.wait_text("#state", "The other models take too long")
+    browser.wait_text("#state", "The other models give no answer")
     assert browser.value("getComputedStyle(document.querySelector('#number')).opacity") == "1"
     assert browser.value("asked.filter((count) => count > 1).length") == 3  # then it is enough
     # The next change is asked of all again.
@@ -102,6 +102,48 @@ def test_a_service_that_is_gone(browser, serve):
     browser.draw(SEVEN)
     browser.wait_text("#state", "cannot be reached")
     assert "Your sheet is kept" in browser.text("#state")
+
+
+class One(StubReader):
+    models = ("cnn",)
+
+
+class Others(StubReader):
+    models = ("ann", "reader")
+    digests = {"ann": "c" * 64, "reader": "d" * 64}  # noqa: RUF012
+
+    def say(self, model):
+        return super().say("cnn")
+
+
+@pytest.mark.parametrize("reader", [One, Others, StubReader])
+@pytest.mark.parametrize("noticed", [True, False])
+def test_a_service_that_is_started_anew_with_other_models(
+    browser, serve, tmp_path, reader, noticed
+):
+    with serve(tmp_path) as service:
+        browser.open(service.address)
+        assert "Corrections are stored" in browser.text("#storage")
+        browser.draw(SEVEN)
+        browser.wait(all_asked(1))
+    again = [(x + 150, y) for x, y in SEVEN]
+    if noticed:
+        browser.draw(again)
+        browser.wait_text("#state", "cannot be reached")
+    with serve(None, reader(), service.port):
+        if not noticed:
+            browser.draw(again)
+        browser.wait(all_asked(2, len(reader.models)))
+        browser.wait(number_is("77"))
+        assert browser.text("#model").split() == list(reader.models)
+        assert not browser.seen("#problem")
+        if not noticed and reader is StubReader:
+            # Nothing has changed but that corrections are not stored: that is met when one is made.
+            browser.draw([(140, 150), (141, 150)])
+            browser.wait(OPEN)
+            browser.press("1")
+            browser.wait_text("#problem", "could not be stored")
+        browser.wait_text("#storage", "Nothing is stored by the reader")
 
 
 SIZES = [(390, 844), (1280, 800), (320, 568), (844, 390), (640, 400), (320, 256), (2560, 1300)]

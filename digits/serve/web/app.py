@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from anyio import CapacityLimiter, WouldBlock, to_thread
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
@@ -68,8 +68,8 @@ def create(reader: Reader, settings: Settings, store: Store | None) -> FastAPI:
 
     """
     uploads, scans = Uploads(settings), Scans(settings)
-    threads = CapacityLimiter(settings.workers)
-    admitted = CapacityLimiter(settings.workers + settings.waiting)
+    threads = ThreadPoolExecutor(settings.workers, "predict")
+    admitted = asyncio.Semaphore(settings.workers + settings.waiting)
     encode = png.encode if store is None else store.sign
 
     @asynccontextmanager
@@ -77,6 +77,7 @@ def create(reader: Reader, settings: Settings, store: Store | None) -> FastAPI:
         await scans.start()
         yield
         scans.close()
+        threads.shutdown(wait=False, cancel_futures=True)
 
     app = FastAPI(
         title="digits",
@@ -123,36 +124,35 @@ def create(reader: Reader, settings: Settings, store: Store | None) -> FastAPI:
                 f"expected at most {settings.digits} digits, found {len(found.digits)}; "
                 "send a part of the image",
             )
-        said = await predict(reader, stacked(found.digits), asked, threads)
+        images = stacked(found.digits)
+        said = await predict(reader, images, asked, threads, settings.workers)
 
         def put_together() -> bytes:
             page = reader.page(found.width, found.height, found.digits, said)
             return answer.of_page(page, asked, reader.classes, encode).model_dump_json().encode()
 
-        return await to_thread.run_sync(put_together, limiter=threads)
+        return await asyncio.get_running_loop().run_in_executor(threads, put_together)
 
     @app.post(
         "/api/predict",
         response_model=PageAnswer,
-        responses=documented(403, 408, 413, 415, 422, 503),
+        responses=documented(403, 408, 413, 415, 422, 500, 503),
         openapi_extra={"requestBody": IMAGE_BODY},
     )
     async def read_image(
         request: Request,
         model: Annotated[
             list[Model],  # type: ignore[valid-type]
-            Query(default_factory=list, max_length=64, description="Ask these models only."),
-        ],
+            Query(max_length=64, description="Ask these models only."),
+        ] = [],  # noqa: B006 (FastAPI copies it; a factory's signature is looked up every time)
     ) -> Response:
         """Read every digit of an image: PNG, JPEG, GIF, BMP, PPM, WebP or TIFF."""
         asked = tuple(dict.fromkeys(model)) or reader.models
         async with uploads.body(request, settings.body_bytes) as data:
+            if admitted.locked():
+                raise busy("too many images are waiting; try again")
             try:
-                admitted.acquire_on_behalf_of_nowait(request)
-            except WouldBlock:
-                raise busy("too many images are waiting; try again") from None
-            try:
-                async with asyncio.timeout(settings.work_seconds):
+                async with admitted, asyncio.timeout(settings.work_seconds):
                     content = await read(data, request.headers.get("content-type"), asked)
             except TimeoutError:
                 raise ProblemError(
@@ -161,8 +161,6 @@ def create(reader: Reader, settings: Settings, store: Store | None) -> FastAPI:
                     "down, or send a part of it",
                     RETRY,
                 ) from None
-            finally:
-                admitted.release_on_behalf_of(request)
         return Response(content, media_type="application/json")
 
     if store is not None:

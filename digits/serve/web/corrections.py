@@ -1,15 +1,15 @@
 """Corrections over HTTP: stored, and withdrawn."""
 
+import asyncio
 import base64
 import binascii
 import errno
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 
-from anyio import to_thread
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from digits.serve.answer import DATA_URI, Answer
 from digits.serve.feedback import NAME, NO_DIGIT, FullError, Store
@@ -52,7 +52,7 @@ def router(reader: Reader, uploads: Uploads, store: Store) -> APIRouter:
         openapi_extra={
             "requestBody": {
                 "required": True,
-                "content": {"application/json": {"schema": _inlined(Correction)}},
+                "content": {"application/json": {"schema": Correction.model_json_schema()}},
             }
         },
     )
@@ -96,7 +96,7 @@ async def _stored(work: Callable[[], T]) -> T:
 
     """
     try:
-        return await to_thread.run_sync(work)
+        return await asyncio.to_thread(work)
     except FullError as error:
         raise ProblemError(507, str(error)) from None
     except OSError as error:
@@ -110,22 +110,3 @@ async def _stored(work: Callable[[], T]) -> T:
 def one_of(names: tuple[str, ...]) -> Any:
     """The type that holds these names, which need not be identifiers."""
     return Literal[names]  # type: ignore[valid-type]
-
-
-def _inlined(model: type[BaseModel]) -> dict[str, Any]:
-    """A model's JSON schema with its definitions put where they are used."""
-    schema = model.model_json_schema()
-    definitions = schema.pop("$defs", {})
-
-    def inline(node: Any) -> Any:
-        if isinstance(node, list):
-            return [inline(one) for one in node]
-        if not isinstance(node, dict):
-            return node
-        if "$ref" in node:
-            node = {**definitions[node["$ref"].rpartition("/")[2]], **node}
-            del node["$ref"]
-        return {key: inline(value) for key, value in node.items()}
-
-    inlined: dict[str, Any] = inline(schema)
-    return inlined

@@ -1,5 +1,8 @@
 """Errors as RFC 9457 describes them: problems, which name no path and show no code."""
 
+import logging
+import traceback
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +17,9 @@ from digits.serve.answer import Answer
 RETRY_SECONDS = 1
 RETRY = {"retry-after": str(RETRY_SECONDS)}
 CLOSE = {"connection": "close"}
+LOG = logging.getLogger("uvicorn.error")
+"""Of the service: what uvicorn says goes there, too."""
+NONSENSE = "Invalid HTTP request", "Unsupported upgrade request", "No supported WebSocket"
 
 MEANINGS = {
     400: "Another host name, or a request that is wrong or was cut short",
@@ -25,7 +31,8 @@ MEANINGS = {
     415: "No image",
     422: "Cannot be read, or wrong parameters",
     429: "Too busy; see Retry-After",
-    503: "Took too long, or corrections cannot be stored",
+    500: "A fault of the service, which its log tells",
+    503: "Took too long, or cannot be done at the moment",
     507: "No room for corrections",
 }
 
@@ -80,26 +87,38 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def answer_with_problems(app: FastAPI) -> None:
     """Make every error a problem."""
 
-    async def refuse(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, ProblemError)
-        return error.response()
+    async def answer(_: Request, error: Exception) -> JSONResponse:
+        match error:
+            case ProblemError():
+                problem = error
+            case HTTPException():
+                problem = ProblemError(error.status_code, str(error.detail), error.headers)
+            case RequestValidationError():
+                problem = ProblemError(422, described(error.errors(), ("model", "key")))
+            case _:  # the server logs it
+                problem = ProblemError(500, "this is a fault of the service; it is in its log")
+        return problem.response()
 
-    async def http(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, HTTPException)
-        return ProblemError(error.status_code, str(error.detail), error.headers).response()
+    for kind in (ProblemError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, answer)
 
-    async def invalid(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, RequestValidationError)
-        return ProblemError(422, described(error.errors(), ("model", "key"))).response()
 
-    async def broken(_: Request, error: Exception) -> JSONResponse:
-        # The server logs it.
-        return ProblemError(500, "this is a fault of the service; it is in its log").response()
+class Once(logging.Filter):
+    """Lets each fault into the log once, and nothing of clients that sent nonsense."""
 
-    app.add_exception_handler(ProblemError, refuse)
-    app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(Exception, broken)
+    def __init__(self) -> None:
+        super().__init__()
+        self._logged: deque[str] = deque(maxlen=100)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a line of the log tells something new."""
+        said = record.getMessage()
+        if record.exc_info:
+            said += "".join(traceback.format_exception(record.exc_info[1]))
+        if said.startswith(NONSENSE) or said in self._logged:
+            return False
+        self._logged.append(said)
+        return True
 
 
 def described(faults: Sequence[Any], fields: Collection[str]) -> str:

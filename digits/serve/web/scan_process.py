@@ -47,13 +47,6 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Broke:
-    """A fault of the code."""
-
-    trace: str
-
-
-@dataclass(frozen=True)
 class TooMany:
     """An image has more pixels than were to be scanned."""
 
@@ -69,8 +62,8 @@ def serve(connection: Connection, scan: Scan, niceness: int) -> None:
     """Scan one image file after the other, until the other end is closed or one took long.
 
     Args:
-        connection: The most pixels, as text, and the bytes of an image come in; a `Result` or
-            `Broke` goes out, with whether it was the last one.
+        connection: The arguments of `scan` come in; a `Result` or the trace of a fault goes out,
+            with whether it was the last one.
         scan: What scans.
         niceness: How much others go first: 0 for not at all.
 
@@ -97,19 +90,15 @@ def serve(connection: Connection, scan: Scan, niceness: int) -> None:
     with suppress(EOFError, ConnectionError):
         connection.send("ready")
         while not used_up:
-            most_pixels = int(connection.recv_bytes())
-            data = connection.recv_bytes()
+            asked = connection.recv()
             signal.setitimer(signal.ITIMER_PROF, QUICK_SECONDS)
-            result = _result(scan, data, most_pixels)
+            result: Result | str
+            try:
+                result = scan(*asked)
+            except Exception:
+                result = traceback.format_exc()
             signal.setitimer(signal.ITIMER_PROF, 0)
             connection.send((result, used_up))
-
-
-def _result(scan: Scan, data: bytes, most_pixels: int) -> Result | Broke:
-    try:
-        return scan(data, most_pixels)
-    except Exception:
-        return Broke(traceback.format_exc())
 
 
 def scan_image(data: bytes, most_pixels: int) -> Result:

@@ -1,21 +1,20 @@
 """Images are scanned in processes that are ended at their deadline.
 
-A decoder that is stuck in a hostile image can be ended in no other way.  anyio's worker processes
-could be, too, but each costs half a second to start, because it imports everything anew; these
-are forked in milliseconds from one that has imported what they need.
+A decoder that is stuck in a hostile image can be ended in no other way.  To start a process costs
+half a second, because it imports everything anew; these are forked in milliseconds from one that
+has imported what they need.
 """
 
 import asyncio
 import multiprocessing
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
 from multiprocessing import forkserver
 
-from anyio import CapacityLimiter, to_thread
-
 from digits.serve.web import scan_process
-from digits.serve.web.problems import RETRY, ProblemError, busy
-from digits.serve.web.scan_process import Broke, Refused, Result, Scan, Scanned, TooMany
+from digits.serve.web.problems import LOG, RETRY, ProblemError, busy
+from digits.serve.web.scan_process import Refused, Result, Scan, Scanned, TooMany
 from digits.serve.web.settings import Settings
 
 SECOND = 2
@@ -30,7 +29,7 @@ class Turns:
     """Places for scans: whoever has worked for longer than its share gives way to who waits."""
 
     def __init__(self, places: int, share_seconds: float) -> None:
-        self._places = CapacityLimiter(places)
+        self._places, self._free = places, asyncio.Semaphore(places)
         self._share = share_seconds
         self._holding = 0
         self._working: dict[asyncio.Timeout, float] = {}
@@ -39,11 +38,10 @@ class Turns:
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
         """Wait for a place and hold it."""
-        holder = object()
         self.waiting += 1
         self._make_room()
         try:
-            await self._places.acquire_on_behalf_of(holder)
+            await self._free.acquire()
         finally:
             self.waiting -= 1
             self._make_room()
@@ -52,7 +50,7 @@ class Turns:
             yield
         finally:
             self._holding -= 1
-            self._places.release_on_behalf_of(holder)
+            self._free.release()
             self._make_room()
 
     @asynccontextmanager
@@ -79,7 +77,7 @@ class Turns:
 
     def _make_room(self) -> None:
         """Set an end to as many of those that work longest as others wait, and to no more."""
-        beyond = self._holding + self.waiting - self._places.total_tokens
+        beyond = self._holding + self.waiting - self._places
         for number, (end, latest) in enumerate(self._working.items()):
             when = latest if number < beyond else None
             if not end.expired() and end.when() != when:
@@ -105,11 +103,10 @@ class ScanningProcess:
         """Whether it waits for an image: one that has ended has closed its end."""
         return not self._connection.poll()
 
-    def scan(self, data: bytes, most_pixels: int) -> Result | Broke:
+    def scan(self, data: bytes, most_pixels: int) -> Result | str:
         """Have an image scanned; raises OSError or EOFError if the process is ended meanwhile."""
-        self._connection.send_bytes(str(most_pixels).encode())
-        self._connection.send_bytes(data)
-        result: Result | Broke
+        self._connection.send((data, most_pixels))
+        result: Result | str
         result, self.used_up = self._connection.recv()
         return result
 
@@ -136,36 +133,43 @@ class Lane:
         self._scan, self._ready, self._niceness = scan, ready, niceness
         self._idle: list[ScanningProcess] = []
         self._busy = 0
-        self._threads = CapacityLimiter(places + 1)  # one of them forks
+        self._threads = ThreadPoolExecutor(places + 1, "scan")  # one of them forks
         self._filling: asyncio.Task[None] | None = None
 
     async def fill(self) -> None:
-        """Have processes ready."""
-        while self._lacking():
-            self._idle.append(await self._fork())
+        """Have processes ready, unless none can be made: the next image needs one and says so."""
+        with suppress(ProblemError):
+            while self._lacking():
+                self._idle.append(await self._fork())
 
     def _lacking(self) -> bool:
         return len(self._idle) + self._busy < self._ready
 
     async def _fork(self) -> ScanningProcess:
-        return await to_thread.run_sync(
-            ScanningProcess, self._scan, self._niceness, limiter=self._threads
-        )
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, ScanningProcess, self._scan, self._niceness
+            )
+        except (EOFError, OSError) as error:
+            LOG.error("no process can be made to scan images: %r", error)
+            raise ProblemError(
+                503, "there is no process to read images at the moment; try again", RETRY
+            ) from None
 
     async def scan(self, data: bytes, most_pixels: int) -> Result:
         """Scan an image when it is its turn; raises ProblemError if that fails."""
         async with self.turns.place(), self._process() as process, self.turns.work():
             try:
-                result = await to_thread.run_sync(
-                    process.scan, data, most_pixels, abandon_on_cancel=True, limiter=self._threads
+                result = await asyncio.get_running_loop().run_in_executor(
+                    self._threads, process.scan, data, most_pixels
                 )
             except (EOFError, OSError):
                 # It crashed, or the system ended it because memory ran out.
                 raise ProblemError(
                     422, "this image cannot be read; scale it down, or send a part of it"
                 ) from None
-        if isinstance(result, Broke):
-            raise RuntimeError(result.trace)
+        if isinstance(result, str):
+            raise RuntimeError(result)
         return result
 
     @asynccontextmanager
@@ -194,6 +198,7 @@ class Lane:
             self._filling.cancel()
         while self._idle:
             self._idle.pop().end()
+        self._threads.shutdown(wait=False)
 
 
 class Scans:
@@ -226,12 +231,10 @@ class Scans:
             if self._slow.turns.waiting >= LARGE_WAITING:
                 raise busy("too many large images are waiting; try again")
             result = await self._slow.scan(data, result.pixels)
-        match result:
-            case Scanned():
-                return result
-            case Refused(status, detail):
-                raise ProblemError(status, detail)
-        raise AssertionError(f"scanning an image gave {result}")
+        if isinstance(result, Refused):
+            raise ProblemError(result.status, result.detail)
+        assert isinstance(result, Scanned)
+        return result
 
     def close(self) -> None:
         """End the processes."""

@@ -22,7 +22,7 @@ from digits.core.errors import UserError
 from digits.serve.feedback import Store
 from digits.serve.reader import Reader
 from digits.serve.web import app, scanning
-from digits.serve.web.problems import CLOSE, ProblemError, busy
+from digits.serve.web.problems import CLOSE, LOG, Once, ProblemError, busy
 from digits.serve.web.security import LOCAL_HOSTS, host_name
 from digits.serve.web.settings import Settings
 
@@ -175,7 +175,7 @@ def run(
 def server(application: FastAPI) -> uvicorn.Server:
     """A server that cuts off slow senders and says nothing about each request."""
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # of forms that are wrong
-    logging.getLogger("uvicorn.error").addFilter(_is_no_noise)
+    LOG.filters = [Once()]
     config = uvicorn.Config(
         application,
         http=Protocol,
@@ -183,16 +183,10 @@ def server(application: FastAPI) -> uvicorn.Server:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=2,
     )
     return uvicorn.Server(config)
-
-
-def _is_no_noise(record: logging.LogRecord) -> bool:
-    """Whether a line of uvicorn's log tells more than that a client sent nonsense."""
-    return not record.getMessage().startswith(
-        ("Invalid HTTP request", "Unsupported upgrade request", "No supported WebSocket")
-    )
 
 
 def bind(host: str, port: int) -> socket.socket:

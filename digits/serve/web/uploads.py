@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
-from anyio import CapacityLimiter, WouldBlock
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
@@ -25,7 +24,7 @@ class Uploads:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._open = CapacityLimiter(settings.bodies)
+        self._open = asyncio.Semaphore(settings.bodies)
         self._held = 0
 
     @asynccontextmanager
@@ -41,29 +40,28 @@ class Uploads:
                 is held.
 
         """
-        try:
-            self._open.acquire_on_behalf_of_nowait(request)
-        except WouldBlock:
-            raise busy("too many requests are open; try again") from None
-        content = bytearray()
-        try:
+        if self._open.locked():
+            raise busy("too many requests are open; try again")
+        async with self._open:
+            content = bytearray()
             try:
-                async with asyncio.timeout(self._settings.body_seconds):
-                    async for chunk in self._chunks(request, limit):
-                        content += chunk
-                        self._held += len(chunk)
-            except TimeoutError:
-                raise ProblemError(
-                    408,
-                    f"expected the whole request within {self._settings.body_seconds:g} seconds",
-                    CLOSE,
-                ) from None
-            except ClientDisconnect:
-                raise ProblemError(400, "the request was cut short") from None
-            yield bytes(content)
-        finally:
-            self._held -= len(content)
-            self._open.release_on_behalf_of(request)
+                try:
+                    async with asyncio.timeout(self._settings.body_seconds):
+                        async for chunk in self._chunks(request, limit):
+                            content += chunk
+                            self._held += len(chunk)
+                except TimeoutError:
+                    raise ProblemError(
+                        408,
+                        f"expected the whole request within {self._settings.body_seconds:g} "
+                        "seconds",
+                        CLOSE,
+                    ) from None
+                except ClientDisconnect:
+                    raise ProblemError(400, "the request was cut short") from None
+                yield bytes(content)
+            finally:
+                self._held -= len(content)
 
     async def _chunks(self, request: Request, limit: int) -> AsyncIterator[bytes]:
         too_large = ProblemError(413, f"expected at most {limit:,} bytes, received more", CLOSE)
@@ -121,11 +119,15 @@ async def _file_of_form(data: bytes, content_type: str) -> bytes:
     parser.spool_max_size = len(data)  # in memory, where it is already
     try:
         form = await parser.parse()
+        files = [file for file in form.getlist(FIELD) if isinstance(file, UploadFile)]
+        if len(files) != 1:
+            raise ProblemError(
+                422,
+                f"expected a multipart body with one file in the field {FIELD}, received "
+                f"{len(files) or 'none'}",
+            )
+        return await files[0].read()
     except MultiPartException as error:
         raise ProblemError(422, f"expected a multipart body: {error.message}") from None
-    file = form.get(FIELD)
-    if not isinstance(file, UploadFile):
-        raise ProblemError(422, f"expected a multipart body with a file in the field {FIELD}")
-    content = await file.read()
-    await form.close()
-    return content
+    except (ValueError, LookupError):  # a text that the body's own encoding does not hold
+        raise ProblemError(422, "expected a multipart body in UTF-8") from None

@@ -113,14 +113,18 @@ function showState() {
 }
 
 let waiting = 0;
+let before = "resting";
 reading.addEventListener("state", ({ detail: state }) => {
+  if (before === "down") renew();
+  before = state;
   clearTimeout(waiting);
   if (state === "resting" || state === "partial") $("busy").hidden = true;
   else waiting = setTimeout(() => ($("busy").hidden = false), SEEN);
   showState();
 });
 
-reading.addEventListener("refused", ({ detail: { status, body, content } }) => {
+reading.addEventListener("refused", async ({ detail: { status, body, content } }) => {
+  if ((status === 422 && (await renew())) || sheet.content !== content) return;
   if (content.bytes) sheet.refuse(content);
   else show(null);
   say($("problem"), explained(status, body));
@@ -241,9 +245,10 @@ corrections.addEventListener("stored", () => {
 corrections.addEventListener("waiting", () =>
   say($("problem"), "The correction is not stored yet: the reader gives no answer. It is asked again."),
 );
-corrections.addEventListener("failed", ({ detail }) =>
-  say($("problem"), `The correction could not be stored: ${detail}.`),
-);
+corrections.addEventListener("failed", ({ detail }) => {
+  say($("problem"), `The correction could not be stored: ${detail}.`);
+  renew();
+});
 
 const keeper = new Keeper(
   (most) => ({ ...sheet.saved(most), stored: corrections.saved() }),
@@ -252,10 +257,35 @@ const keeper = new Keeper(
 
 // Start -----------------------------------------------------------------------------------------
 
+// What answers may be another service than the one that the page came from: with other models, or
+// one that stores no corrections. Says whether it is; then it is asked for all anew.
+async function renew() {
+  const { status, body } = await ask("/api/models");
+  return status === 200 && meet(body);
+}
+
+function meet(body) {
+  if (Object.keys(body).every((name) => JSON.stringify(body[name]) === JSON.stringify(service[name])))
+    return false;
+  Object.assign(service, body);
+  const remembered = keys.remembered("model");
+  $("model").replaceChildren(
+    ...service.models.map(({ name }) => {
+      const option = element("option", "", name);
+      option.selected = name === remembered;
+      return option;
+    }),
+  );
+  keypad.show();
+  showStorage();
+  reading.use(ordered());
+  return true;
+}
+
 async function connect() {
   for (;;) {
     const reply = await ask("/api/models");
-    if (reply.status === 200) return Object.assign(service, reply.body);
+    if (reply.status === 200) return meet(reply.body);
     results.showState("down", false);
     await until(reply.pause);
   }
@@ -268,18 +298,7 @@ async function start() {
     sheet.load(kept);
   }
   await connect();
-  const remembered = keys.remembered("model");
-  $("model").replaceChildren(
-    ...service.models.map(({ name }) => {
-      const option = element("option", "", name);
-      option.selected = name === remembered;
-      return option;
-    }),
-  );
-  keypad.show();
-  showStorage();
   showState();
-  reading.use(ordered());
   document.body.dataset.ready = "";
 }
 

@@ -50,11 +50,6 @@ export class Pictures {
     this.taken({ id, bytes, type, size }, bitmap);
   }
 
-  // What was begun is not wanted any more.
-  cancel() {
-    this.#last++;
-  }
-
   #dropping() {
     let over = 0;
     const show = (on) => {

@@ -42,10 +42,9 @@ export async function insist(to, options, waits = () => {}) {
   return reply;
 }
 
-export const again = ({ status }) => status === 0 || status === 429 || status === 503;
-
-// What of the service is to be said: it cannot be reached, others are first, or it takes too long.
-export const trouble = ({ status }) => ({ 0: "down", 429: "busy", 503: "late" })[status];
+// After which it is asked again: it cannot be reached, others are first, or it takes too long.
+const TROUBLE = { 0: "down", 429: "busy", 503: "late" };
+export const again = ({ status }) => status in TROUBLE;
 
 // Events: "answer" {answer, content, revision, whole, took}, "state" "resting" | "reading" | "slow" |
 // "busy" | "late" | "partial" | "down", and "refused" {status, body, content}.
@@ -151,11 +150,12 @@ export class Reading extends EventTarget {
 
   #answered(job, whole, asked, reply, frame, began) {
     if (reply.withdrawn) return;
-    if (whole && reply.status === 503 && this.#tooLate(job)) return;
+    if (whole && (reply.status === 503 || reply.status === 500) && this.#unanswered(job, reply)) return;
     if (again(reply)) return this.#pause(reply);
     const current = job.revision === this.sheet.revision;
     if (reply.status !== 200) {
-      if (!whole) return void (this.#lively = job.revision);
+      if (!whole) this.#lively = job.revision;
+      if (!whole && this.#late.revision !== job.revision) return;
       if (current) this.#done = job.revision;
       if (current || job.picture) this.#emit("refused", { ...reply, content: job.content });
       return this.#rest();
@@ -182,11 +182,13 @@ export class Reading extends EventTarget {
     });
   }
 
-  // Whether all models have been asked often enough for what one of them has answered.
-  #tooLate({ revision }) {
+  // Whether all models have been asked often enough: for what one of them has answered, or is asked
+  // for next because another one is out of order.
+  #unanswered({ revision }, { status }) {
     const { count } = this.#late.revision === revision ? this.#late : { count: 0 };
-    this.#late = { revision, count: count + 1 };
-    if (count + 1 < LATE || this.#lively !== revision) return false;
+    this.#late = { revision, count: status === 500 ? LATE : count + 1 };
+    if (this.#late.count < LATE) return false;
+    if (this.#lively !== revision) return status === 500;
     this.#done = revision;
     this.#rest("partial");
     return true;
@@ -195,7 +197,7 @@ export class Reading extends EventTarget {
   async #pause(reply) {
     if (this.#paused) return;
     this.#paused = new AbortController();
-    this.#say(trouble(reply));
+    this.#say(TROUBLE[reply.status]);
     await until(reply.pause, this.#paused.signal);
     this.#paused = null;
     this.#go();

@@ -14,7 +14,7 @@ const STATES = {
   slow: "Still reading. It takes longer than usual.",
   busy: "The reader is busy with other pictures. Yours is asked for again in a moment.",
   late: "This takes the reader too long just now. It is asked again.",
-  partial: "The other models take too long for so much at once.",
+  partial: "The other models give no answer: this is too much at once, or one is out of order.",
   down: "The reader cannot be reached. Your sheet is kept, and read as soon as it is back.",
 };
 
