@@ -1,6 +1,7 @@
 """From an image file to grey levels, upright."""
 
 import ctypes
+import functools
 import io
 import logging
 import os
@@ -215,10 +216,12 @@ def upright(stored: np.ndarray, orientation: int) -> np.ndarray:
     return turned[rows, columns]
 
 
+@functools.cache
 def _quieten() -> None:
     """Let no decoder write to the log or the terminal: what is wrong with a file is told once.
 
-    It stays so in this process, for a filter that comes and goes is not safe among threads.
+    It stays so in this process, for a filter that comes and goes is not safe among threads; and it
+    is done once, for to open the library takes as long as to decode a small image.
     """
     warnings.filterwarnings("ignore", module=r"PIL\.")
     logging.getLogger("PIL").setLevel(logging.CRITICAL + 1)
