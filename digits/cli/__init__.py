@@ -15,6 +15,7 @@ from digits.cli import (
     mlflow,
     predict,
     reproduce,
+    sweep,
     sync,
     ui,
     verify,
@@ -39,12 +40,16 @@ IN_A_CHECKOUT: tuple[Callable[..., None], ...] = (
     verify.verify,
 )
 
+SEARCHING: tuple[Callable[..., None], ...] = (sweep.sweep,)
+
 for command in ANYWHERE:
     app.command(rich_help_panel="Read digits")(command)
 for command in IN_A_CHECKOUT:
     app.command(cls=checkout.Command, rich_help_panel="Look after the pipeline, in a checkout")(
         command
     )
+for command in SEARCHING:
+    app.command(cls=checkout.Searching, rich_help_panel="Search, in a checkout")(command)
 
 
 def main() -> None:
