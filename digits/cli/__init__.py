@@ -14,6 +14,7 @@ from digits.cli import (
     feedback,
     mlflow,
     predict,
+    read,
     reproduce,
     sweep,
     sync,
@@ -41,9 +42,12 @@ IN_A_CHECKOUT: tuple[Callable[..., None], ...] = (
 )
 
 SEARCHING: tuple[Callable[..., None], ...] = (sweep.sweep,)
+READING: tuple[Callable[..., None], ...] = (read.read,)
 
 for command in ANYWHERE:
     app.command(rich_help_panel="Read digits")(command)
+for command in READING:
+    app.command(cls=checkout.Reading, rich_help_panel="Read digits")(command)
 for command in IN_A_CHECKOUT:
     app.command(cls=checkout.Command, rich_help_panel="Look after the pipeline, in a checkout")(
         command

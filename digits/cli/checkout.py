@@ -35,7 +35,7 @@ A base installation, which predicts and serves, has none of them.  One that only
 have, sklearnex, is not asked for."""
 
 
-SEARCH = {"optuna": "optuna", "ray": "ray"}
+SEARCH = {"optuna": "optuna", "pyarrow": "pyarrow", "ray": "ray"}
 """What sweeps and reading by the million need beside; an extra, `make search`."""
 
 

@@ -69,11 +69,11 @@ class Recorder:
         self._tell(None)
 
     def hear(self, number: int, result: dict[str, Any]) -> None:
-        """An epoch, the outcome, or a fault, as `worker.attempt` reports them."""
+        """Epochs, the outcome, or a fault, as `worker.attempt` reports them."""
         one = self.running[number]
-        if row := result.get(worker.ROW):
-            one.rows.append(row | {"seconds": round(time.time() - one.started, 3)})
-            self._proposals.epochs += 1
+        rows = result.get(worker.ROWS, [])
+        one.rows += rows
+        self._proposals.epochs += len(rows)
         one.outcome = result.get(worker.OUTCOME, one.outcome)
         one.failed = result.get(worker.FAILED, one.failed)
         one.hardware = result.get("hardware", one.hardware)

@@ -171,6 +171,7 @@ def _search(
         objective=definition.objective,
         cores=definition.cores,
         gpus=definition.gpus,
+        rungs=rungs(sweep),
         train=setting.train,
     )
     try:
@@ -195,6 +196,17 @@ def _search(
         shutil.rmtree(setting.folder / TUNE, ignore_errors=True)
     if recorder.failure:
         raise recorder.failure
+
+
+def rungs(sweep: Sweep) -> frozenset[int]:
+    """The epochs after which ASHA decides; none where it does not."""
+    early, found = sweep.definition.stop_early, set[int]()
+    if early is not None:
+        rung = early.after
+        while rung < sweep.most_epochs():
+            found.add(rung)
+            rung *= early.keep
+    return frozenset(found)
 
 
 def scheduler(sweep: Sweep, ended: Sequence[Trial]) -> Any:

@@ -84,7 +84,8 @@ def test_every_command_is_said_to_need_a_checkout_or_not():
     assert {command.__name__ for command in cli.ANYWHERE} == {"predict", "ui", "feedback"}
     assert {command.__name__ for command in cli.IN_A_CHECKOUT} == set(BY_COMMAND)
     assert {command.__name__ for command in cli.SEARCHING} == {"sweep"}
-    assert len(cli.app.registered_commands) == 3 + len(BY_COMMAND) + 1
+    assert {command.__name__ for command in cli.READING} == {"read"}
+    assert len(cli.app.registered_commands) == 3 + len(BY_COMMAND) + 2
 
 
 @pytest.mark.parametrize("command", BY_COMMAND)

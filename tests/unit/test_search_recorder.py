@@ -41,7 +41,8 @@ def recorder(writer, learner):
 
 
 def epoch(number, accuracy=0.9):
-    return {worker.ROW: {"epoch": float(number), "validation_accuracy": accuracy}}
+    row = {"epoch": float(number), "validation_accuracy": accuracy, "seconds": float(number)}
+    return {worker.ROWS: [row]}
 
 
 def outcome(accuracy=0.95):
