@@ -146,4 +146,4 @@ if __name__ == "__main__":
     with errors.reported():
         if len(sys.argv) > 3 or not all(one.isdigit() for one in sys.argv[1:2]):
             raise UserError("expected a number of trials and tpe or random after the command")
-        main(*(int(one) for one in sys.argv[1:2]), *sys.argv[2:3])
+        main(int(sys.argv[1]) if sys.argv[1:] else TRIALS, *sys.argv[2:])

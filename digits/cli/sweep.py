@@ -1,6 +1,7 @@
 """`digits sweep`: search hyperparameters on this machine or a cluster."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,7 +53,7 @@ def sweep(
     if trial is not None and not apply:
         raise errors.UserError("--trial names what --apply takes over; expected --apply, too")
     wanted = definition.load(file)
-    folder = storage or definition.RESULTS / wanted.name
+    folder = storage or journal.RESULTS / wanted.name
     at_once = max(1, detect.usable_cores() // wanted.definition.cores)
     if dry:
         print("\n".join(plan.described(wanted, at_once)))
@@ -74,14 +75,16 @@ def sweep(
             )
         running.begin(wanted, data, folder)
         contents, left = journal.read(folder), True
-    if left:
+    if left or resume:
         with running.published(folder):
             setting = running.Setting(folder, address)
-            with running.resources(wanted, data, setting) as there:
-                at_once = there.at_once(wanted.definition.cores, wanted.definition.gpus)
-                print("\n".join(plan.described(wanted, at_once, len(contents.ended))), flush=True)
-                with Progress(wanted, len(contents.ended)) as progress:
-                    running.run(wanted, data, setting, progress)
+            with running.resources(wanted, data, setting) if left else nullcontext() as there:
+                if there:
+                    at_once = there.at_once(wanted.definition.cores, wanted.definition.gpus)
+                    described = plan.described(wanted, at_once, len(contents.ended))
+                    print("\n".join(described), flush=True)
+                    with Progress(wanted, len(contents.ended)) as progress:
+                        running.run(wanted, data, setting, progress)
             report.write(outcome.of(wanted, journal.read(folder)), folder)
     found = outcome.of(wanted, journal.read(folder))
     written = report.write(found, folder)

@@ -24,7 +24,6 @@ BY_EPOCH = ("validation_accuracy", "validation_loss")
 """Those that are known after every epoch."""
 TEST = "test"
 FOLDER = paths.ROOT / "sweeps"
-RESULTS = FOLDER / "results"
 
 
 class Budget(Section):

@@ -10,9 +10,9 @@ from digits.search import figures, space
 from digits.search.outcome import Outcome
 from digits.search.plan import duration
 from digits.search.progress import measure_text, shown
-from digits.tracking.journal import Trial
+from digits.tracking.journal import OUTCOME, Trial
 
-REPORT, RECORD = "report.md", "outcome.json"
+REPORT = "report.md"
 MOST_ROWS = 20
 CAPTIONS = {
     "history": "Every trial, and the best so far",
@@ -29,7 +29,7 @@ def write(outcome: Outcome, folder: Path) -> Path:
     for name, picture in pictures.items():
         with files.atomic(folder / f"{name}.png") as temporary:
             temporary.write_bytes(drawing.png(picture))
-    files.write_json(folder / RECORD, record(outcome))
+    files.write_json(folder / OUTCOME, record(outcome))
     files.write_text(folder / REPORT, markdown(outcome, list(pictures)))
     return folder / REPORT
 

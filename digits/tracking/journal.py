@@ -13,10 +13,15 @@ from typing import IO, Any, Literal
 
 from pydantic import AwareDatetime, Field
 
+from digits.core import paths
 from digits.core.errors import UserError
 from digits.core.record import Count, Measure, Record
 
+RESULTS = paths.ROOT / "sweeps" / "results"
+"""Where sweeps are kept, a folder each, unless another place is named."""
 HEADER, TRIALS, LOCK = "sweep.json", "trials.jsonl", "sweep.lock"
+OUTCOME = "outcome.json"
+"""What a sweep that came to its end leaves."""
 State = Literal["finished", "stopped", "failed"]
 """Trained to its end; stopped early, by ASHA or at the end of the time; or without a result."""
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from digits.core.errors import printable
-from digits.tracking import connection
+from digits.tracking import connection, journal
 from digits.tracking.connection import Patience, Unanswered
 from digits.tracking.sweeps import Projection
 
@@ -21,8 +21,6 @@ LOOK_SECONDS = 2.0
 AGAIN_SECONDS = 20.0
 """From a failure of the store to the next try."""
 FAULTS = (Exception, Unanswered)
-ARTIFACTS = (".md", ".png", ".json")
-"""Of what the folder holds at the end, the report."""
 
 
 class Follower:
@@ -58,12 +56,7 @@ class Follower:
         if self.projection is None:
             return
         try:
-            report = {
-                path.name: path.read_bytes()
-                for path in sorted(self.folder.iterdir())
-                if path.suffix in ARTIFACTS
-            }
-            self.projection.close(status, report)
+            self.projection.close(status)
         except FAULTS as error:
             self._failed(error)
 
@@ -84,7 +77,10 @@ def main(folder: Path) -> None:
         follower.look()
     follower.close(status)
     if follower.failure:
-        why = connection.remedy(follower.failure, "digits sync")
+        again = "digits sync"
+        if folder.parent != journal.RESULTS:
+            again = f"digits sweep ... --storage {folder} --resume"
+        why = connection.remedy(follower.failure, again)
         print(f"warning: {printable(why)}. All trials are in {folder}", file=sys.stderr, flush=True)
     # MLflow's threads may still wait for a server.
     os._exit(1 if follower.failure else 0)

@@ -5,6 +5,7 @@ it and however often he was killed.
 """
 
 import math
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -24,6 +25,8 @@ SWEEP_ID = "digits.sweep"
 NUMBER = "digits.trial"
 STATE = "digits.state"
 STATUS = {"finished": "FINISHED", "stopped": "FINISHED", "failed": "FAILED"}
+ARTIFACTS = (".md", ".png", ".json")
+"""Of what a sweep's folder holds at the end, the report."""
 LARGEST_BATCH = 1000
 """Metrics that MLflow takes at a time."""
 LONGEST_PARAMETER = 6000
@@ -178,17 +181,46 @@ class Projection:
             self.run_id, metrics=[Metric(name, value, now, step) for name, value in points.items()]
         )
 
-    def close(self, status: str, artifacts: Mapping[str, bytes]) -> None:
-        """The sweep has ended.
+    def close(self, status: str) -> None:
+        """The sweep has ended: store its report.
 
         Args:
             status: FINISHED, FAILED or KILLED.
-            artifacts: Its report, content by file name.
 
         """
+        report = {
+            path.name: path.read_bytes()
+            for path in sorted(self.folder.iterdir())
+            if path.suffix in ARTIFACTS
+        }
         with connection.locked(connection.lock()):
-            self.store.upload(self.run_id, artifacts)
+            self.store.upload(self.run_id, report)
             self.store.client.set_terminated(self.run_id, status)
+
+
+def sync(results: Path = journal.RESULTS) -> tuple[int, int]:
+    """Write what the sweeps of this project have and the store lacks.
+
+    A sweep that runs is left to its own process.
+
+    Returns:
+        How many trials were written, and how many were up to date.
+
+    """
+    written = current = 0
+    for header in sorted(results.glob(f"*/{journal.HEADER}")):
+        folder = header.parent
+        try:
+            journal.Writer(folder).close()
+        except UserError as error:
+            print(f"warning: {folder.name} is left out: {error}", file=sys.stderr)
+            continue
+        projection = Projection(folder)
+        fresh = projection.update()
+        projection.close("FINISHED" if (folder / journal.OUTCOME).is_file() else "KILLED")
+        written += fresh
+        current += len(projection.written) - fresh
+    return written, current
 
 
 def _params(flat: Mapping[str, str], kind: Any) -> list[Any]:

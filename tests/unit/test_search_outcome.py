@@ -10,6 +10,7 @@ from digits.core import config, paths
 from digits.core.errors import UserError
 from digits.search import outcome, report, space, winner
 from digits.search.proposals import Proposals
+from digits.tracking import journal
 from tests.unit import sweeps
 
 
@@ -118,7 +119,7 @@ def test_the_report_tells_all(tmp_path):
     for name in ("history", "curves", "parallel"):
         assert f"({name}.png)" in text
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
-    assert config.read(tmp_path / report.RECORD)["trials"]["finished"] == 6
+    assert config.read(tmp_path / journal.OUTCOME)["trials"]["finished"] == 6
 
 
 def test_the_report_of_several_objectives_draws_the_front(tmp_path):

@@ -60,6 +60,17 @@ def test_who_goes_on_repeats_nothing_and_completes_what_was_cut_off(store, folde
     assert len(store.search(f"tags.`{KIND}` = 'sweep'")) == 1
 
 
+def test_what_the_store_lacks_is_written_later_once(store, folder):
+    assert sweeps.sync(folder.parent) == (3, 0)
+    (folder / journal.OUTCOME).write_text("{}")
+    assert sweeps.sync(folder.parent) == (0, 3)
+    (own,) = store.search(f"tags.`{KIND}` = 'sweep'")
+    assert own.info.status == "FINISHED"
+    running = journal.Writer(folder)
+    assert sweeps.sync(folder.parent) == (0, 0)
+    running.close()
+
+
 def test_trials_are_no_trainings(store, folder):
     sweeps.Projection(folder).update()
     assert store.trainings() == []
