@@ -1,6 +1,6 @@
 """A sweep on two nodes that die: every trial ends, none is lost, none counted twice.
 
-Run as `python -m benchmarks.kills [TRIALS]`; 40 trials of a second take some minutes.  Two raylets
+Run as `python -m benchmarks.kills [TRIALS]`; 80 trials of a second take some minutes.  Two raylets
 of this machine with a core each are the cluster.  One is killed with what runs on it, one is added
 late, then the sweep's process is killed with `kill -9`, the head after it, and the sweep is resumed
 on a new head.
@@ -25,7 +25,7 @@ from digits.search import definition, running
 from digits.search.objective import OnEpoch, Outcome, Task
 from digits.tracking import journal, sweeps
 
-TRIALS = 40
+TRIALS = 80
 EPOCHS, EPOCH_SECONDS = 4, 0.25
 PATIENCE_SECONDS = 300
 
@@ -66,15 +66,21 @@ def _driver(trials: int, folder: Path, address: str) -> subprocess.Popen[bytes]:
 def _wait(folder: Path, ended: int, driver: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + PATIENCE_SECONDS
     while len(journal.read(folder).ended) < ended:
-        if time.monotonic() > end or driver.poll() not in (None, 0):
-            raise UserError(f"expected {ended} ended trials, received {journal.read(folder)}")
+        if time.monotonic() > end or driver.poll() is not None:
+            have = len(journal.read(folder).ended)
+            raise UserError(f"expected {ended} ended trials of a sweep that runs, received {have}")
         time.sleep(0.2)
+
+
+def _workers(contents: journal.Contents) -> set[str]:
+    """The processes that have ended trials."""
+    return {trial.hardware["worker"] for trial in contents.ended if "worker" in trial.hardware}
 
 
 def main(trials: int = TRIALS) -> None:
     """Kill and resume; print what the journal and MLflow count."""
     os.environ["PYTHONPATH"] = str(paths.ROOT)
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
     from ray.cluster_utils import Cluster
 
     one_core: Any = {"num_cpus": 1, "include_dashboard": False}
@@ -89,8 +95,12 @@ def main(trials: int = TRIALS) -> None:
         cluster.remove_node(second, allow_graceful=False)
         print(f"a node killed after {len(journal.read(folder).ended)} trials", flush=True)
         _wait(folder, 2 * trials // 5, driver)
+        known = _workers(journal.read(folder))
         cluster.add_node(num_cpus=1)
         print(f"a node added after {len(journal.read(folder).ended)} trials", flush=True)
+        while not _workers(journal.read(folder)) - known:
+            _wait(folder, 1 + len(journal.read(folder).ended), driver)
+        print(f"it had ended one after {len(journal.read(folder).ended)}", flush=True)
         _wait(folder, 3 * trials // 5, driver)
         driver.send_signal(signal.SIGKILL)
         driver.wait()
@@ -129,8 +139,7 @@ def _tell(
     print(f"repeated at resumption: {sorted(repeated)}; running then: {sorted(before.interrupted)}")
     again = sum(trial.attempts > 1 for trial in contents.ended)
     print(f"begun again by a dead node: {again}")
-    nodes = {trial.hardware.get("worker") for trial in contents.ended}
-    print(f"workers           {len(nodes)}")
+    print(f"workers           {len(_workers(contents))}")
 
 
 if __name__ == "__main__":

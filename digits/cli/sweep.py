@@ -84,7 +84,7 @@ def sweep(
                     described = plan.described(wanted, at_once, len(contents.ended))
                     print("\n".join(described), flush=True)
                     with Progress(wanted, len(contents.ended)) as progress:
-                        running.run(wanted, data, setting, progress)
+                        running.run(wanted, data, setting, progress, at_once)
             report.write(outcome.of(wanted, journal.read(folder)), folder)
     found = outcome.of(wanted, journal.read(folder))
     written = report.write(found, folder)

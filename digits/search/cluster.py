@@ -77,19 +77,21 @@ def connected(
             f"auto, received {address}; run the command on a machine of the cluster, or hand it in "
             "with `ray job submit`"
         )
+    store = {} if address else {"object_store_memory": _store(shared)}
     env = {"env_vars": OF_WORKERS | dict(variables or {})}
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "runtime_env": env}
     try:
-        if address:
-            ray.init(address=address, **quiet)
-        else:
-            ray.init(
-                address="local",
-                num_cpus=detect.usable_cores(),
-                include_dashboard=False,
-                object_store_memory=_store(shared),
-                **quiet,
-            )
+        with _silent():
+            if address:
+                ray.init(address=address, **quiet)
+            else:
+                ray.init(
+                    address="local",
+                    num_cpus=detect.usable_cores(),
+                    include_dashboard=False,
+                    **store,
+                    **quiet,
+                )
     except (ConnectionError, RuntimeError, ValueError) as error:
         where = f"the cluster at {address}" if address else "Ray on this machine"
         raise UserError(
@@ -106,6 +108,19 @@ def connected(
         )
     finally:
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Drop what Ray's C++ says on the standard error while it starts; its faults are raised."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _store(shared: int) -> int:

@@ -55,25 +55,23 @@ def history(outcome: Outcome) -> "Figure":
     picture, axes = panel(WIDTH, HEIGHT)
     measure, chosen = _objective(outcome), colour(outcome.sweep.model)
     most = outcome.sweep.definition.directions[measure] == "maximize"
-    told = _told(outcome)
+    told = list(enumerate(_told(outcome), start=1))
     for state, filled in (("finished", True), ("stopped", False)):
-        points = [(trial.number, trial.measures[measure]) for trial in told if trial.state == state]
+        points = [(place, one.measures[measure]) for place, one in told if one.state == state]
         if points:
             x, y = zip(*points, strict=True)
             face = chosen if filled else "none"
             axes.plot(x, y, "o", color=chosen, markerfacecolor=face, markersize=5, label=state)
-    best: list[float] = []
-    finished = [trial for trial in told if trial.state == "finished"]
-    for trial in finished:
-        value = trial.measures[measure]
-        best.append((max if most else min)([*best[-1:], value]))
+    best: list[tuple[int, float]] = []
+    for place, trial in told:
+        if trial.state == "finished":
+            before = [value for _, value in best[-1:]]
+            best.append((place, (max if most else min)([*before, trial.measures[measure]])))
     if best:
-        numbers = range(len(best))
-        axes.step(
-            [finished[at].number for at in numbers], best, color=INK, where="post", label="best"
-        )
+        x, y = zip(*best, strict=True)
+        axes.step(x, y, color=INK, where="post", label="best")
         axes.legend(frameon=False, fontsize=SMALL, labelcolor=MUTED)
-    label(axes, x="trial", y=measure)
+    label(axes, x="trial, in the order in which they ended", y=measure)
     return picture
 
 

@@ -43,6 +43,7 @@ class Proposals:
         self.epochs = 0
         """That were trained, those of running trials included."""
         self._waiting = sorted(interrupted.items())
+        self._round: int | None = None
         self._next = 1 + max([*(one.number for one in ended), *interrupted], default=-1)
         self._asked: dict[int, optuna.Trial] = {}
         self._grid: Iterator[Values] | None = None
@@ -67,15 +68,28 @@ class Proposals:
         )
 
     @property
+    def has_more(self) -> bool:
+        """Whether there is anything to propose in a further round."""
+        return bool(self._waiting) or not self.exhausted
+
+    def begin_round(self, trials: int) -> None:
+        """Propose no more than so many, until the next round begins."""
+        self._round = trials
+
+    @property
     def exhausted(self) -> bool:
-        """Whether the budget has no further trial."""
+        """Whether the budget has no further trial; those that were interrupted are not counted."""
         budget, most = self.sweep.definition.budget, self.sweep.trials
         return (most is not None and self._next >= most) or (
             budget.epochs is not None and self.epochs >= budget.epochs
         )
 
     def propose(self) -> tuple[int, Values] | None:
-        """The number and the values of the next trial; None if the budget has none."""
+        """The number and the values of the next trial; None if budget or round have none."""
+        if self._round is not None:
+            if self._round == 0:
+                return None
+            self._round -= 1
         if self._waiting:
             return self._waiting.pop(0)
         if self.exhausted:

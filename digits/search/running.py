@@ -1,6 +1,7 @@
 """Running a sweep on Ray Tune, with the journal and MLflow beside it."""
 
 import contextlib
+import gc
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,10 @@ from digits.tracking.journal import Contents, Header, Trial
 
 TUNE = "tune"
 """Folder of Tune's own files, which nobody needs afterwards."""
+ROUND = 1000
+"""Trials after which workers begin anew, to give back the memory that Tune and they have taken."""
+ROUND_EACH = 50
+"""The same of every worker, where there are many."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,7 @@ def has_left(sweep: Sweep, contents: Contents) -> bool:
     proposals = Proposals(sweep, contents.ended, contents.interrupted)
     minutes = sweep.definition.budget.minutes
     in_time = minutes is None or contents.seconds < minutes * 60
-    return in_time and (bool(contents.interrupted) or not proposals.exhausted)
+    return in_time and proposals.has_more
 
 
 @contextlib.contextmanager
@@ -126,7 +131,7 @@ def resources(sweep: Sweep, data: TrainingData, setting: Setting) -> Iterator[cl
         yield found
 
 
-def run(sweep: Sweep, data: TrainingData, setting: Setting, tell: Tell) -> None:
+def run(sweep: Sweep, data: TrainingData, setting: Setting, tell: Tell, at_once: int = 1) -> None:
     """Run the trials that the budget still has; the journal tells afterwards what came of them.
 
     To be called within `resources`.
@@ -136,6 +141,7 @@ def run(sweep: Sweep, data: TrainingData, setting: Setting, tell: Tell) -> None:
         data: What the trials train on.
         setting: Where to run.
         tell: As in `recorder.Tell`.
+        at_once: Trials that run at the same time.
 
     Raises:
         UserError: if another process runs the sweep.
@@ -144,7 +150,7 @@ def run(sweep: Sweep, data: TrainingData, setting: Setting, tell: Tell) -> None:
     """
     writer = journal.Writer(setting.folder)
     try:
-        _search(sweep, data, setting, journal.read(setting.folder), writer, tell)
+        _search(sweep, data, setting, journal.read(setting.folder), writer, at_once, tell)
     finally:
         writer.close()
 
@@ -155,6 +161,7 @@ def _search(
     setting: Setting,
     contents: Contents,
     writer: journal.Writer,
+    at_once: int,
     tell: Tell,
 ) -> None:
     from ray import tune
@@ -174,23 +181,30 @@ def _search(
         rungs=rungs(sweep),
         train=setting.train,
     )
+    attempt = tune.with_parameters(worker.attempt, shared=shared, data=data)
+    asha = scheduler(sweep, contents.ended)
     try:
-        # `Tuner` would write itself down for its own way to resume, with all that it is given.
-        tune.run(
-            tune.with_parameters(worker.attempt, shared=shared, data=data),
-            name=TUNE,
-            resources_per_trial={"cpu": definition.cores, "gpu": definition.gpus},
-            search_alg=tuning.searcher(proposals),
-            scheduler=scheduler(sweep, contents.ended),
-            num_samples=-1,
-            storage_path=str(setting.folder.resolve()),
-            callbacks=[tuning.callback(recorder)],
-            stop=tuning.stopper(recorder),
-            max_failures=definition.retries,
-            reuse_actors=True,
-            raise_on_failed_trial=False,
-            verbose=0,
-        )
+        while proposals.has_more and not recorder.is_over:
+            # Tune keeps some ten KiB of every trial that has ended until it returns.
+            proposals.begin_round(max(ROUND, ROUND_EACH * at_once))
+            # `Tuner` would write itself down for its own way to resume, with all that it is given.
+            tune.run(
+                attempt,
+                name=TUNE,
+                resources_per_trial={"cpu": definition.cores, "gpu": definition.gpus},
+                search_alg=tuning.searcher(proposals),
+                scheduler=asha,
+                num_samples=-1,
+                storage_path=str(setting.folder.resolve()),
+                callbacks=[tuning.callback(recorder)],
+                stop=tuning.stopper(recorder),
+                max_failures=definition.retries,
+                reuse_actors=True,
+                raise_on_failed_trial=False,
+                verbose=0,
+            )
+            shutil.rmtree(setting.folder / TUNE, ignore_errors=True)
+            gc.collect()
     finally:
         recorder.close()
         shutil.rmtree(setting.folder / TUNE, ignore_errors=True)

@@ -106,4 +106,4 @@ def test_a_store_out_of_reach_is_a_warning(folder, monkeypatch):
     )
     assert done.returncode == 1
     assert "warning: " in done.stderr
-    assert "digits sync" in done.stderr
+    assert "--resume" in done.stderr
