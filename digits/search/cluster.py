@@ -98,7 +98,9 @@ def connected(
             f"{where} cannot be used ({str(error).partition(chr(10))[0]}); start it with "
             "`ray start --head`, see docs/sweeps.md"
         ) from None
-    logging.getLogger("ray").setLevel(logging.ERROR)
+    # What fails ends a trial or raises; Ray's loggers would add tracebacks.
+    for name in ("ray", "ray.data", "ray.train", "ray.tune"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         total = ray.cluster_resources()
         yield Resources(

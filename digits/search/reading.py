@@ -5,7 +5,6 @@ all; what stands there is not read again.  No picture and no result passes throu
 leads, so that its memory does not grow.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,7 +77,6 @@ def run(
         import ray.data
         from ray.exceptions import RayError
 
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
         # Of a cluster that grows, later workers are taken on, too.
         most = len(left) if address else max(1, min(there.cores, len(left)))
         least = 1 if address else most

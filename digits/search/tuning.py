@@ -5,6 +5,8 @@ from typing import Any
 from digits.search.proposals import Proposals
 from digits.search.recorder import Recorder
 
+DEAD = "it was killed, for want of memory or with its node"
+
 
 def searcher(proposals: Proposals) -> Any:
     """A `ray.tune.search.Searcher` that hands on what is proposed."""
@@ -46,7 +48,7 @@ def callback(recorder: Recorder) -> Any:
             recorder.complete(trial.config["number"])
 
         def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-            recorder.lose(trial.config["number"], str(trial.get_pickled_error()))
+            recorder.lose(trial.config["number"], str(trial.get_error() or DEAD))
 
     return Recording()
 
