@@ -25,6 +25,8 @@ CHOICE = "choice"
 RANGES = ("range", "log_range", "integer", "log_integer")
 KINDS = (CHOICE, *RANGES)
 WORDS = (*KINDS, "step", "when")
+DIGITS = 4
+"""Significant ones, of a number that is drawn."""
 MOST_STEPS = 1_000_000
 """Values of a range that a grid goes through."""
 Values = dict[str, Any]
@@ -87,7 +89,10 @@ class Range:
 
     def decoded(self, drawn: Any) -> Any:
         # Optuna computes with numpy's numbers, which no YAML or JSON takes.
-        return int(drawn) if self.integer else float(drawn)
+        if self.integer:
+            return int(drawn)
+        # More digits would tell nothing, and stand in params.yaml.
+        return min(max(float(f"{drawn:.{DIGITS}g}"), float(self.low)), float(self.high))
 
     def extremes(self) -> tuple[Any, ...]:
         return self.decoded(self.low), self.decoded(self.high)

@@ -106,6 +106,7 @@ def test_optuna_draws_within_the_space():
     for _ in range(20):
         values = found.suggest(study.ask())
         assert 0.001 <= values["train.cnn.learning_rate"] <= 0.01
+        assert len(str(values["train.cnn.learning_rate"]).lstrip("0.")) <= space.DIGITS
         assert ("train.cnn.dropout" in values) == (values["train.cnn.optimizer"] == "adam")
         params, distributions = found.encoded(values)
         assert params.keys() == distributions.keys() == values.keys()
