@@ -118,26 +118,24 @@ def main(trials: int = TRIALS, search: str = "random") -> None:
     each = seconds / trials
     print(f"{trials:,} trials ({search}), {at_once} at once: {duration(seconds)}")
     print(f"  overhead          {each * 1000:.1f} ms a trial, {used / trials * 1000:.1f} ms of CPU")
-    share = each / TRIAL_SECONDS
-    print(f"  at one trial a second, {text.percent(share, 1)} of the time")
+    shares = [text.percent(one / TRIAL_SECONDS, 1) for one in (each, used / trials)]
+    print(f"  at one trial a second, {shares[0]} of the time, {shares[1]} of a core")
     print(f"  memory            {', '.join(f'{one:.0f}' for one in memory)} MiB, at every tenth")
     print(f"  journal           {logged:,.0f} bytes a trial")
     print(f"  MLflow            {stored:,.0f} bytes a trial, {behind:.1f} s behind at the end")
     print(f"                    {mlflow_cpu / trials * 1000:.1f} ms of CPU a trial, at most")
     print(f"  counted           journal {len(states):,}, MLflow {sum(counted.values()):,}")
-    _extrapolate(each, stored, logged, memory)
+    _extrapolate(used / trials, stored, logged)
 
 
-def _extrapolate(each: float, stored: float, logged: float, memory: list[float]) -> None:
-    """On paper: the sweep that no machine here can run."""
+def _extrapolate(each: float, stored: float, logged: float) -> None:
+    """On paper: the sweep that no machine here can run, by the CPU of the leading process."""
     computing = LARGE_TRIALS * LARGE_TRIAL_SECONDS / LARGE_NODES
     leading = LARGE_TRIALS * each
-    growth = (memory[-1] - memory[0]) / (len(memory) - 1) * MARKS if len(memory) > 1 else 0.0
     print(f"{LARGE_TRIALS:,} trials of {duration(LARGE_TRIAL_SECONDS)} on {LARGE_NODES:,} nodes:")
     print(f"  computing         {duration(computing)}")
     print(f"  leading           {duration(leading)} of one core: {leading / computing:.1%} of it")
     print(f"  shortest trial that keeps all nodes busy: {each * LARGE_NODES:.0f} s")
-    print(f"  memory            {growth / TRIALS * LARGE_TRIALS:,.0f} MiB more")
     print(f"  MLflow            {stored * LARGE_TRIALS / 2**30:.1f} GiB")
     print(f"  journal           {logged * LARGE_TRIALS / 2**30:.2f} GiB")
 

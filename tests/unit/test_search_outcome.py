@@ -104,6 +104,15 @@ def test_a_grid_goes_on_at_its_next_combination():
     assert later == (2, {"train.cnn.seed": 1, "train.cnn.optimizer": "adam"})
 
 
+def test_asha_meets_a_grid_in_no_order():
+    space = "{train: {cnn: {epochs: 4, seed: {integer: [0, 20]}}}}"
+    plain = Proposals(sweeps.sweep(space, search="grid", budget={}), [], {})
+    asha = Proposals(sweeps.sweep(space, search="grid", budget={}, stop_early={}), [], {})
+    told = [[one.propose() for _ in range(21)] for one in (plain, asha)]
+    seeds = [[one[1]["train.cnn.seed"] for one in each if one] for each in told]
+    assert seeds[0] == sorted(seeds[1]) != seeds[1]
+
+
 def test_the_report_tells_all(tmp_path):
     trials = [
         sweeps.trial(number, 0.9 + number / 1000, values={"train.cnn.learning_rate": rate})
