@@ -1,9 +1,9 @@
 """A sweep on two nodes that die: every trial ends, none is lost, none counted twice.
 
-Run as `python -m benchmarks.kills [TRIALS]`; 20 trials of twelve seconds take some minutes.  Two raylets
-of this machine with a core each are the cluster.  One is killed with what runs on it, one is added
-late, then the sweep's process is killed with `kill -9`, the head after it, and the sweep is resumed
-on a new head.
+Run as `python -m benchmarks.kills [TRIALS]`; 20 trials of twelve seconds take some minutes.  Two
+raylets of this machine with a core each are the cluster.  One is killed with what runs on it, one
+is added late, then the sweep's process is killed with `kill -9`, the head after it, and the sweep
+is resumed on a new head.
 """
 
 import os
