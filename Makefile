@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install gpu repro experiments test lint format mlflow lock clean
+.PHONY: help install gpu search repro experiments test lint format mlflow lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -17,6 +17,9 @@ install: .venv/.installed  ## Make the virtual environment .venv from the lock f
 
 gpu: .venv/.installed  ## Add what TensorFlow needs to compute on an NVIDIA GPU
 	$(UV_INSTALL) --require-hashes --requirement locks/gpu.lock
+
+search: .venv/.installed  ## Add what `digits sweep` and `digits read` need: Ray and Optuna
+	$(UV_INSTALL) --require-hashes --requirement locks/search.lock
 
 repro: .venv/.installed  ## Run the whole pipeline: only what is not up to date
 	@python -m digits.verification.own_data
@@ -56,6 +59,8 @@ lock: .venv/.installed-dev  ## Resolve the dependencies; UPGRADE=--upgrade takes
 	$(UV_COMPILE) --constraint locks/pipeline.lock \
 	    --group dev pyproject.toml --output-file locks/dev.lock
 	$(UV_COMPILE) --constraint locks/compute.lock --group gpu --output-file locks/gpu.lock
+	$(UV_COMPILE) --constraint locks/pipeline.lock --constraint locks/dev.lock \
+	    --group search --output-file locks/search.lock
 
 clean:  ## Remove the virtual environment and caches; data, models and runs stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis digits.egg-info

@@ -15,7 +15,9 @@ from digits.cli import (
     feedback,
     mlflow,
     predict,
+    read,
     reproduce,
+    sweep,
     sync,
     ui,
     verify,
@@ -41,12 +43,19 @@ IN_A_CHECKOUT: tuple[Callable[..., None], ...] = (
     verify.verify,
 )
 
+SEARCHING: tuple[Callable[..., None], ...] = (sweep.sweep,)
+READING: tuple[Callable[..., None], ...] = (read.read,)
+
 for command in ANYWHERE:
     app.command(rich_help_panel="Read digits")(command)
+for command in READING:
+    app.command(cls=checkout.Reading, rich_help_panel="Read digits")(command)
 for command in IN_A_CHECKOUT:
     app.command(cls=checkout.Command, rich_help_panel="Look after the pipeline, in a checkout")(
         command
     )
+for command in SEARCHING:
+    app.command(cls=checkout.Searching, rich_help_panel="Search, in a checkout")(command)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Commands of a checkout, which need more libraries than a base installation has."""
 
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
@@ -34,6 +35,10 @@ A base installation, which predicts and serves, has none of them.  One that only
 have, sklearnex, is not asked for."""
 
 
+SEARCH = {"optuna": "optuna", "pyarrow": "pyarrow", "ray": "ray"}
+"""What sweeps and reading by the million need beside; an extra, `make search`."""
+
+
 class Command(TyperCommand):
     """A command that says at once, and of all at once, which libraries it lacks."""
 
@@ -48,9 +53,26 @@ class Command(TyperCommand):
         return super().invoke(ctx)
 
 
-def missing() -> list[str]:
-    """Names of the packages in `LIBRARIES` whose modules cannot be found; none is loaded."""
-    return [package for module, package in LIBRARIES.items() if not _is_there(module)]
+class Reading(TyperCommand):
+    """A command of any installation that needs the extra for search, too."""
+
+    def invoke(self, ctx: Any) -> Any:
+        if lacking := missing(SEARCH):
+            raise UserError(
+                f"`digits {self.name}` needs libraries that are not installed: "
+                f"{', '.join(lacking)}. Install them with `make search`, which takes the versions "
+                "of locks/search.lock"
+            )
+        return super().invoke(ctx)
+
+
+class Searching(Reading, Command):
+    """A command of a checkout that needs the extra for search, too."""
+
+
+def missing(libraries: Mapping[str, str] = LIBRARIES) -> list[str]:
+    """Names of the packages whose modules cannot be found; none is loaded."""
+    return [package for module, package in libraries.items() if not _is_there(module)]
 
 
 def _is_there(module: str) -> bool:

@@ -97,7 +97,7 @@ class Store:
 
     def count(self) -> int:
         """Runs in the store."""
-        return len(self._search(""))
+        return len(self.search(""))
 
     def open(self, run: Run, at: float) -> str:
         """Make the run of a training that began at `at`, in seconds since 1970."""
@@ -164,9 +164,9 @@ class Store:
 
     def _find(self, run: Run) -> str | None:
         """A run of this very training, or one of its inputs that was left unfinished."""
-        if found := self._search(f"tags.`{TRAINING_ID}` = '{run.training}'"):
+        if found := self.search(f"tags.`{TRAINING_ID}` = '{run.training}'"):
             return str(found[0].info.run_id)
-        for unfinished in self._search(f"tags.`digits.inputs` = '{run.inputs}'"):
+        for unfinished in self.search(f"tags.`digits.inputs` = '{run.inputs}'"):
             tags = unfinished.data.tags
             if TRAINING_ID not in tags and not _at_work(tags):
                 return str(unfinished.info.run_id)
@@ -174,7 +174,7 @@ class Store:
 
     def _keep_one(self, tag: str, value: str) -> Any:
         """Of the runs with this tag, remove all but the one that began first."""
-        found = self._search(f"tags.`{tag}` = '{value}'")
+        found = self.search(f"tags.`{tag}` = '{value}'")
         kept, *twins = sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
         for twin in twins:
             try:
@@ -187,7 +187,7 @@ class Store:
     def _is_removed(self, run_id: str) -> bool:
         return bool(self.client.get_run(run_id).info.lifecycle_stage == "deleted")
 
-    def _search(self, condition: str) -> list[Any]:
+    def search(self, condition: str) -> list[Any]:
         """Every run that meets the condition, the latest first, however many there are."""
         found: list[Any] = []
         token = None
@@ -218,7 +218,7 @@ class Store:
                 metrics=run.data.metrics,
                 started=run.info.start_time / 1000,
             )
-            for run in self._search("attributes.status = 'FINISHED'")
+            for run in self.search("attributes.status = 'FINISHED'")
             if run.data.tags.keys() >= {"model", TRAINING_ID}
             and run.data.tags.get(KIND, TRAINING) in (TRAINING, EXPERIMENT)
             and "test_accuracy" in run.data.metrics
@@ -259,7 +259,7 @@ class Store:
         digest = hashlib.sha256(b"".join(texts)).hexdigest()
         tags = {f"digits.compared.{model}": ",".join(ids) for model, ids in compared.items()}
         with self._writing():
-            if not self._search(f"tags.`{COMPARISON_ID}` = '{digest}'"):
+            if not self.search(f"tags.`{COMPARISON_ID}` = '{digest}'"):
                 self.client.create_run(
                     self.experiment,
                     run_name=f"comparison by {by}",
@@ -272,7 +272,7 @@ class Store:
                 return False
             status = "FAILED"
             try:
-                self._upload(kept.info.run_id, artifacts)
+                self.upload(kept.info.run_id, artifacts)
                 status = "FINISHED"
             finally:
                 self.client.set_terminated(kept.info.run_id, status)
@@ -289,7 +289,8 @@ class Store:
         with self._writing():
             self.client.set_terminated(run_id, status)
 
-    def _upload(self, run_id: str, artifacts: Mapping[str, bytes]) -> None:
+    def upload(self, run_id: str, artifacts: Mapping[str, bytes]) -> None:
+        """Store files with a run, content by the path in its artifacts."""
         with tempfile.TemporaryDirectory() as folder:
             for name, content in artifacts.items():
                 path = Path(folder) / name
@@ -375,7 +376,7 @@ class Store:
                 if before.get(name) != value
             ],
         )
-        self._upload(run_id, run.artifacts)
+        self.upload(run_id, run.artifacts)
         self.client.set_tag(run_id, "digits.published", run.digest)
         self.client.set_terminated(run_id, "FINISHED", end_time=ended)
 

@@ -77,13 +77,16 @@ def test_the_libraries_are_those_that_the_code_imports():
     standard = set(sys.stdlib_module_names)
     outside = {name for name in graph.modules - own if name not in standard}
     imported = {"ruamel.yaml" if name == "ruamel" else name for name in outside}
-    assert imported - BASE - ONLY_SOME_MACHINES == set(checkout.LIBRARIES)
+    named = checkout.LIBRARIES.keys() | checkout.SEARCH
+    assert imported - BASE - ONLY_SOME_MACHINES == named
 
 
 def test_every_command_is_said_to_need_a_checkout_or_not():
     assert {command.__name__ for command in cli.ANYWHERE} == {"predict", "ui", "feedback"}
     assert {command.__name__ for command in cli.IN_A_CHECKOUT} == set(BY_COMMAND)
-    assert len(cli.app.registered_commands) == 3 + len(BY_COMMAND)
+    assert {command.__name__ for command in cli.SEARCHING} == {"sweep"}
+    assert {command.__name__ for command in cli.READING} == {"read"}
+    assert len(cli.app.registered_commands) == 3 + len(BY_COMMAND) + 2
 
 
 @pytest.mark.parametrize("command", BY_COMMAND)

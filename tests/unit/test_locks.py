@@ -7,7 +7,7 @@ import pytest
 
 from digits.core import paths
 
-USES = ("base", "compute", "pipeline", "gpu", "dev")
+USES = ("base", "compute", "pipeline", "search", "gpu", "dev")
 LOCKS = paths.ROOT / "locks"
 
 
@@ -44,7 +44,7 @@ def test_a_package_has_one_version(one, other):
 
 def test_a_use_brings_what_it_is_for_and_no_more():
     trains = {"tensorflow", "keras", "scikit-learn", "onnx", "pandas", "matplotlib"}
-    runs, serves = {"dvc", "mlflow"}, {"fastapi", "typer"}
+    runs, serves, searches = {"dvc", "mlflow"}, {"fastapi", "typer"}, {"ray", "optuna"}
     assert not (trains | runs) & pinned("base").keys()
     assert serves <= pinned("base").keys()
     assert trains <= pinned("compute").keys()
@@ -52,3 +52,5 @@ def test_a_use_brings_what_it_is_for_and_no_more():
     assert trains | runs | serves <= pinned("pipeline").keys()
     assert pinned("pipeline").keys() <= pinned("dev").keys()
     assert pinned("compute").keys() <= pinned("gpu").keys()
+    assert searches <= pinned("search").keys()
+    assert not any(searches & pinned(use).keys() for use in USES if use != "search")
