@@ -65,10 +65,11 @@ def measure(
     first, second = (half["prediction"] == half["label"] for half in halves(answers))
     by_class = second.groupby(answers["label"]).mean()
     per_class = {digit: float(by_class[classes.index(digit)]) for digit in optdigits.DIGITS}
-    return _counted(first.to_numpy()), _counted(second.to_numpy()), per_class
+    return counted(first.to_numpy()), counted(second.to_numpy()), per_class
 
 
-def _counted(correct: np.ndarray) -> records.OnImages:
+def counted(correct: np.ndarray) -> records.OnImages:
+    """How many of (n,) bool answers are correct, with the interval; n > 0."""
     images, right = len(correct), int(correct.sum())
     low, high = scoring.wilson(right, images)
     return records.OnImages(

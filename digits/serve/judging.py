@@ -11,7 +11,7 @@ from digits.core.errors import printable
 from digits.core.record import Count, Record
 from digits.datasets.raw.faults import Faults
 from digits.evaluation import significance
-from digits.inference import scoring
+from digits.evaluation.transfer import counted
 from digits.scan.single.decode import read_image
 
 if TYPE_CHECKING:
@@ -116,23 +116,11 @@ def _picture(name: str, label: str, page: "Page", models: Iterable[str]) -> Pict
 def _of_model(model: str, pictures: list[Picture], right: np.ndarray) -> OfModel:
     labels = np.array([picture.label for picture in pictures])
     return OfModel(
-        **dict(_counted(right)),
+        **dict(counted(right)),
         abstained=sum(not picture.answers[model].confident for picture in pictures),
         confident_and_wrong=sum(picture.is_confident_and_wrong(model) for picture in pictures),
         per_class={
-            label: _counted(right[labels == label])
+            label: counted(right[labels == label])
             for label in dict.fromkeys(picture.label for picture in pictures)
         },
-    )
-
-
-def _counted(right: np.ndarray) -> records.OnImages:
-    correct, images = int(right.sum()), len(right)
-    low, high = scoring.wilson(correct, images)
-    return records.OnImages(
-        images=images,
-        correct=correct,
-        accuracy=correct / images,
-        accuracy_low=low,
-        accuracy_high=high,
     )
