@@ -153,7 +153,7 @@ def abstention_markdown(measured: Mapping[str, records.Confidence]) -> str:
             "digits answered with confidence",
             "of these misclassified",
             "95% interval",
-            "no digits taken for digits",
+            "other images taken for digits",
             "95% interval",
         ),
         [

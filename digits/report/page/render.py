@@ -199,7 +199,7 @@ def _abstention(measured: Mapping[str, Confidence]) -> dict[str, Any]:
     known = {model: part for model, part in measured.items() if part.bought}
     shown = {
         "Misclassified, of the digits answered": ("error", "error_low", "error_high"),
-        "No digits taken for digits": ("taken_for_digits", "taken_low", "taken_high"),
+        "Other images taken for digits": ("taken_for_digits", "taken_low", "taken_high"),
     }
     return {
         "models": known,
