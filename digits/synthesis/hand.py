@@ -18,9 +18,8 @@ SIZE = DIGIT_SIDE * FINE
 """Long side, in pixels, at which a digit is drawn."""
 PENS = (0.03, 0.16)
 """Least and largest width of the pen as a share of the digit's long side."""
-NARROW = 0.4
-"""A glyph that is not wider, for its height, is not cropped and stretched into a square: a 1 with a
-short flag would be a 7."""
+NARROW = 0.3
+"""A glyph that is not wider, for its height, is not cropped and stretched into a square."""
 
 
 def write(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
