@@ -1,6 +1,7 @@
 """Errors as RFC 9457 describes them: problems, which name no path and show no code."""
 
 import logging
+import re
 import traceback
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
@@ -115,6 +116,8 @@ class Once(logging.Filter):
         said = record.getMessage()
         if record.exc_info:
             said += "".join(traceback.format_exception(record.exc_info[1]))
+        # Another count, or another line of code, is no other fault.
+        said = re.sub(r"\d+", "0", said)
         if said.startswith(NONSENSE) or said in self._logged:
             return False
         self._logged.append(said)
