@@ -174,8 +174,6 @@ def _asked(
 
 def read_data(model: str) -> TrainingData:
     """What the stage of a model trains on; UserError if it is not made yet."""
-    from dataclasses import replace
-
     from digits.core import paths
     from digits.data import split
 
@@ -186,6 +184,5 @@ def read_data(model: str) -> TrainingData:
             "params.yaml and run `dvc repro split`"
         )
     if model == "reader":
-        more = split.read(paths.SYNTHESIS, "train")
-        data = replace(data, train=split.joined(data.train, more))
+        data = data.beside(split.read(paths.SYNTHESIS, "train"))
     return data
