@@ -262,7 +262,7 @@ def judge(shapes: Part, held_out: Part, probabilities: np.ndarray) -> tuple[Rule
     Args:
         shapes: Digits that make the subspaces.
         held_out: Images that the model was not trained on; a label one past its classes is of no
-            digit.  Where there are no digits, no answer will be withheld.
+            digit.  Where no class has two of its digits, no answer will be withheld.
         probabilities: (n, classes), what the model says of them.
 
     Returns:
@@ -271,13 +271,12 @@ def judge(shapes: Part, held_out: Part, probabilities: np.ndarray) -> tuple[Rule
     """
     classes = probabilities.shape[1]
     subspaces = fit(features(shapes.images), shapes.labels, classes)
-    digit = held_out.labels < classes
-    if not digit.any():
+    digit, first = held_out.labels < classes, halves(held_out.labels)
+    if not (digit & ~first).any():
         return Rule(0.0, None, subspaces[:, :0]), {"calibrated": False, "images": 0, "nondigits": 0}
     said = probabilities.argmax(axis=1)
     scores = rounded(probabilities.max(axis=1))
     apart = rounded(distances(features(held_out.images), said, subspaces))
-    first = halves(held_out.labels)
 
     def half(members: np.ndarray) -> Answers:
         digits, others = members & digit, members & ~digit

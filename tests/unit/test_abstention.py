@@ -180,6 +180,14 @@ def test_the_same_digits_give_the_same_rule(held_out, tmp_path):
     )
 
 
+def test_one_digit_a_class_leaves_none_to_judge_by(held_out):
+    shapes, images, probabilities = held_out
+    few = np.array([0, 60, 120, 121])  # a ring, a bar, two crosses
+    rule, judged = abstention.judge(shapes, images.only(few), probabilities[few])
+    assert judged == {"calibrated": False, "images": 0, "nondigits": 0}
+    assert rule.limit is None
+
+
 def test_without_validation_images_nothing_is_withheld(tmp_path):
     nothing = part(np.empty((0, 28, 28, 1), np.float32), np.empty(0, np.uint8))
     rule, judged = abstention.judge(nothing, nothing, np.empty((0, 2)))
