@@ -5,6 +5,8 @@ import pytest
 
 from digits.core.errors import UserError
 from digits.data import split
+from digits.inference import scoring
+from digits.training import fit
 from tests.unit.networks import fitted
 
 
@@ -39,3 +41,18 @@ def test_a_training_that_diverges_ends_with_that_epoch(bars, machine):
     recipe = {"optimizer": "sgd", "schedule": "constant", "epochs": 50}
     with pytest.raises(UserError, match=r"diverged in epoch \d: .*learning rate"):
         fitted(bars, machine, model="ann", **recipe, learning_rate=1e12)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "sum_of_squares"])
+def test_images_of_no_class_get_an_even_score_and_do_not_count(bars, machine, rng, loss):
+    noise = rng.random((200, 12, 12, 1)).astype(np.float32) * 0.3
+    of_none = split.Part(noise, np.full(200, 4, np.uint8), np.arange(200))
+    both = split.joined(bars[0], of_none)
+    recipe = {"dropout": 0.0, "epochs": 10, "loss": loss}
+    trained = fitted([both, bars[1]], machine, model="ann", **recipe)
+    assert trained.history[-1]["train_accuracy"] > 0.8
+    highest = [
+        scoring.softmax(fit.logits(trained.network, images)).max(axis=1).mean()
+        for images in (bars[1].images, noise)
+    ]
+    assert highest[0] > highest[1] + 0.2

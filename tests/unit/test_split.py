@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digits.core import records
 from digits.core.errors import UserError
 from digits.data import split
 
@@ -125,3 +126,19 @@ def test_saved_and_read_again(tmp_path, rng):
         split.read(tmp_path, "test")
     with pytest.raises(UserError, match="missing"):
         split.read(tmp_path / "elsewhere", "test")
+
+
+def test_made_images_are_trained_on_and_described(rng):
+    images, labels = rng.random((40, 2, 2, 1)).astype(np.float32), np.arange(40) % 2
+    parts = split.Indices(np.arange(20), np.arange(20, 30), np.arange(30, 40))
+    prepared = records.Prepared(name="drawn", classes=("a", "b"), raw_side=(2, 2), white=255)
+    about = split.describe(images, labels, parts, prepared)
+    train, validation = (
+        split.Part(images[part], labels[part].astype(np.uint8), part) for part in parts[:2]
+    )
+    made = split.Part(images[:3], np.array([0, 1, 2], np.uint8), np.arange(3))
+    data = split.TrainingData(train, validation, about).beside(made)
+    assert len(data.train) == 23
+    assert data.train.labels[-1] == 2
+    assert data.description.sets["made"].per_class == (1, 1, 1)
+    assert {"train", "validation", "test"} < set(data.description.sets)
