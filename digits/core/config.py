@@ -29,6 +29,7 @@ SECTIONS = {
     "train.vgg16": "digits.models.vgg16:Params",
     "train.svc": "digits.models.svc:Params",
     "train.reader": "digits.models.reader:Params",
+    "promotion": "digits.team.standards:Params",
 }
 """Where params.yaml's sections are defined, as `module:class`."""
 
