@@ -19,7 +19,8 @@ SHARED_SECTIONS = ("dataset", "preprocess", "split", "hardware")
 OWN_SECTIONS = {"reader": ("synthesis",)}
 """Of params.yaml, beside train.MODEL, that only one model follows from."""
 FIGURES = ("confusion.png", "curves.png", "misclassified.png")
-PREDICTIONS = "predictions.csv"
+PREDICTIONS, VALIDATION = "predictions.csv", "validation.csv"
+"""What the model read on the test and on the validation set."""
 TRAINING_ID = "digits.training"
 """The tag that names the training of a run, whoever writes it."""
 KIND = "digits.kind"
@@ -58,6 +59,8 @@ class Run:
     started: float = 0.0
     """Seconds since 1970."""
     seconds: float = 0.0
+    read: Read | None = field(default=None, compare=False, repr=False)
+    """Reads the files of the model; None where there is none yet."""
 
     @property
     def name(self) -> str:
@@ -204,6 +207,7 @@ def finished(
         training=training,
         started=timing.started.timestamp(),
         seconds=timing.train_seconds,
+        read=read,
     )
     test = _record(records.Test, f"{folder}/test.json", read)
     if test is None or test.model_sha256 != train.model_sha256:
@@ -224,10 +228,11 @@ def finished(
         artifacts={
             name: content
             for name, content in evaluated.artifacts.items()
-            if name != "figures/curves.png"
+            if name not in ("figures/curves.png", VALIDATION)
         },
         training=other,
         seconds=0.0,
+        read=None,
     )
 
 
@@ -253,7 +258,7 @@ def _evaluated(run: Run, read: Read) -> Run:
     if transfer is not None and transfer.reporting is not None:
         metrics["transfer_accuracy"] = transfer.reporting.accuracy
     sources = {f"figures/{name}": f"reports/figures/{run.model}/{name}" for name in FIGURES}
-    sources[PREDICTIONS] = f"metrics/{run.model}/{PREDICTIONS}"
+    sources |= {name: f"metrics/{run.model}/{name}" for name in (PREDICTIONS, VALIDATION)}
     artifacts = {
         name: content for name, path in sources.items() if (content := read(path)) is not None
     }

@@ -18,7 +18,7 @@ import psutil
 
 from digits.core import paths
 from digits.core.errors import UserError
-from digits.tracking import connection, provenance, relocation, views
+from digits.tracking import connection, models, provenance, relocation, views
 from digits.tracking.connection import Patience
 from digits.tracking.run import (
     COMPARISON,
@@ -156,11 +156,21 @@ class Store:
         }
         for name, value in corrected.items():
             self.client.set_tag(kept.info.run_id, name, value)
+        logged = self._log_model(kept.info.run_id, run)
         if tags.get("digits.published") == run.digest:
-            return bool(corrected)
+            return logged or bool(corrected)
         self._describe(kept.info.run_id, run)
         self._write(kept.info.run_id, run)
         return True
+
+    def _log_model(self, run_id: str, run: Run) -> bool:
+        """Let the run have the model as its files are now; say whether that was to be written."""
+        if run.read is None:
+            return False
+        members = models.files(run.model, run.read, run.tags["digits.model"])
+        return bool(members) and models.log(
+            self.client, self.experiment, run_id, run.model, members
+        )
 
     def _find(self, run: Run) -> str | None:
         """A run of this very training, or one of its inputs that was left unfinished."""
@@ -232,12 +242,12 @@ class Store:
                 rows.setdefault(point.step, {"epoch": point.step})[name] = point.value
         return [rows[step] for step in sorted(rows)]
 
-    def predictions(self, run_id: str) -> bytes | None:
-        """The file predictions.csv of a run, or None."""
-        if PREDICTIONS not in {item.path for item in self.client.list_artifacts(run_id)}:
+    def predictions(self, run_id: str, name: str = PREDICTIONS) -> bytes | None:
+        """The file predictions.csv of a run, or validation.csv; None where it has none."""
+        if name not in {item.path for item in self.client.list_artifacts(run_id)}:
             return None
         with tempfile.TemporaryDirectory() as folder:
-            path = self.client.download_artifacts(run_id, PREDICTIONS, folder)
+            path = self.client.download_artifacts(run_id, name, folder)
             return Path(path).read_bytes()
 
     def keep_comparison(

@@ -66,8 +66,8 @@ def test_a_thousand_pairs(discordant, rng):
         chances = [(discordant - difference) / 2, (discordant + difference) / 2]
         lost, won, same = rng.multinomial(images, [*chances, 1 - discordant], 1000).T
         outcomes = (
-            paired.compare(*columns(both, *counts, 0))
-            for both, *counts in zip(same, lost, won, strict=True)
+            paired.compare(*columns(both, only_before, only_after, 0))
+            for both, only_before, only_after in zip(same, lost, won, strict=True)
         )
         return sum(outcome.passes(margin) for outcome in outcomes) / 1000
 
