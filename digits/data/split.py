@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from digits.core import files, paths, records
 from digits.core.config import Count, Section, Seed
@@ -30,9 +30,18 @@ class Params(Section):
     test: Count
     left_out: Size
     """Images that are in no set, on purpose."""
+    shuffle: bool
+    """Draw at random; false: each set is the last of what is left, first test, then validation."""
     stratify: bool
-    """Keep each class's share the same in every set."""
+    """Keep each class's share the same in every set, which only drawing at random can do."""
     seed: Seed
+
+    @field_validator("stratify")
+    @classmethod
+    def _only_of_shuffled(cls, given: bool, others: ValidationInfo) -> bool:
+        if given and not others.data.get("shuffle", True):
+            raise ValueError("expected false, since split.shuffle is false")
+        return given
 
     @property
     def total(self) -> int:
@@ -141,7 +150,8 @@ def _take(
         others, drawn = train_test_split(
             pool,
             test_size=count,
-            random_state=params.seed,
+            shuffle=params.shuffle,
+            random_state=params.seed if params.shuffle else None,
             stratify=labels[pool] if params.stratify else None,
         )
     except ValueError as error:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from digits.core.config import Count
+from digits.models import layers
 from digits.models.layers import MOST_LAYERS, dense, logits
-from digits.training.recipe import Recipe
 
 if TYPE_CHECKING:
     import keras
@@ -21,7 +21,7 @@ GAINS_BY_BFLOAT16 = False
 """Too small for bfloat16 to pay on a CPU: as much time goes into converting."""
 
 
-class Params(Recipe):
+class Params(layers.Params):
     """The section train.ann of params.yaml."""
 
     units: Annotated[tuple[Count, ...], Field(min_length=1, max_length=MOST_LAYERS)]
@@ -43,6 +43,6 @@ def build(params: Params, input_shape: tuple[int, int, int], classes: int) -> "k
     stack = [Input(input_shape, name="image")]  # (28, 28, 1)
     stack += [Flatten(name="pixels")]  # (784,)
     for number, width in enumerate(params.units, start=1):  # (1024,) (1024,)
-        stack += dense(number, width, params.dropout, params.seed)
+        stack += dense(params, number, width)
     stack += [logits(classes)]  # (10,)
     return keras.Sequential(stack, name="ann")

@@ -4,13 +4,13 @@ With the recipe of params.yaml: 99.43% of the MNIST test images correct, 356,906
 95 s of training on two cores of an AMD EPYC in float32.
 """
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from digits.core.config import Count
-from digits.models.layers import MOST_LAYERS, convolution, dense, logits
-from digits.training.recipe import Recipe
+from digits.core.errors import UserError
+from digits.models.layers import MOST_LAYERS, ConvolutionalParams, convolution, dense, logits
 
 if TYPE_CHECKING:
     import keras
@@ -21,17 +21,26 @@ GAINS_BY_BFLOAT16 = False
 """Too small for bfloat16 to pay on a CPU: as much time goes into converting."""
 
 
-class Params(Recipe):
+class Params(ConvolutionalParams):
     """The section train.cnn of params.yaml."""
 
     filters: Annotated[tuple[Count, ...], Field(min_length=1, max_length=MOST_LAYERS)]
     """Filters of each block; each block halves height and width."""
     convolutions_per_block: Annotated[int, Field(ge=1, le=MOST_LAYERS)]
-    kernel_size: Annotated[int, Field(ge=1, le=27)]
-    """Side of the filters in pixels."""
-    batch_normalization: bool
+    kernel_sizes: tuple[Annotated[int, Field(ge=1, le=27)], ...]
+    """Side of each block's filters in pixels."""
+    pooling: Literal["same", "valid"]
+    """Of an odd side, same keeps the last row and column, and valid leaves them out."""
     units: Annotated[tuple[Count, ...], Field(max_length=MOST_LAYERS)]
     """Width of each dense layer between the blocks and the output."""
+
+    @field_validator("kernel_sizes")
+    @classmethod
+    def _one_a_block(cls, given: tuple[int, ...], others: ValidationInfo) -> tuple[int, ...]:
+        blocks = len(others.data.get("filters", given))
+        if len(given) != blocks:
+            raise ValueError(f"expected a size a block, {blocks} as there are filters")
+        return given
 
 
 def build(params: Params, input_shape: tuple[int, int, int], classes: int) -> "keras.Model":
@@ -42,18 +51,27 @@ def build(params: Params, input_shape: tuple[int, int, int], classes: int) -> "k
         input_shape: (height, width, 1).
         classes: Width of the output.
 
+    Raises:
+        UserError: if pooling leaves nothing of the image.
+
     """
     import keras
     from keras.layers import Flatten, Input, MaxPooling2D
 
+    side = min(input_shape[:2])
+    if params.pooling == "valid" and side >> len(params.filters) == 0:
+        raise UserError(
+            f"train.cnn: {len(params.filters)} blocks with valid pooling leave nothing of images of "
+            f"{side} pixels; expected fewer filters, or pooling: same"
+        )
     stack = [Input(input_shape, name="image")]  # (28, 28, 1)
-    for block, filters in enumerate(params.filters, start=1):  # (14, 14, 32) (7, 7, 64) (4, 4, 128)
+    blocks = zip(params.filters, params.kernel_sizes, strict=True)
+    for block, (filters, size) in enumerate(blocks, start=1):  # (14, 14, 32) (7, 7, 64) (4, 4, 128)
         for number in range(1, params.convolutions_per_block + 1):
-            name = f"block{block}_conv{number}"
-            stack += convolution(filters, params.kernel_size, params.batch_normalization, name)
-        stack += [MaxPooling2D(padding="same", name=f"block{block}_pool")]
+            stack += convolution(params, filters, size, f"block{block}_conv{number}")
+        stack += [MaxPooling2D(padding=params.pooling, name=f"block{block}_pool")]
     stack += [Flatten(name="features")]  # (2048,)
     for number, width in enumerate(params.units, start=1):  # (128,)
-        stack += dense(number, width, params.dropout, params.seed)
+        stack += dense(params, number, width)
     stack += [logits(classes)]  # (10,)
     return keras.Sequential(stack, name="cnn")

@@ -13,8 +13,7 @@ leaves sides of 14, 7, 3 and 1, the fifth has nothing left to pool, and 512 feat
 from typing import TYPE_CHECKING
 
 from digits.core.config import Count
-from digits.models.layers import convolution, dense, logits
-from digits.training.recipe import Recipe
+from digits.models.layers import ConvolutionalParams, convolution, dense, logits
 
 if TYPE_CHECKING:
     import keras
@@ -29,11 +28,9 @@ BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512
 KERNEL_SIZE = 3
 
 
-class Params(Recipe):
+class Params(ConvolutionalParams):
     """The section train.vgg16 of params.yaml."""
 
-    batch_normalization: bool
-    """As in later versions of VGG16; the published one had none."""
     units: tuple[Count, Count]
     """Width of the first two dense layers; 4096 and 4096 as published."""
 
@@ -55,12 +52,12 @@ def build(params: Params, input_shape: tuple[int, int, int], classes: int) -> "k
     for block, convolutions in enumerate(BLOCKS, start=1):
         for number, filters in enumerate(convolutions, start=1):
             name = f"block{block}_conv{number}"
-            stack += convolution(filters, KERNEL_SIZE, params.batch_normalization, name)
+            stack += convolution(params, filters, KERNEL_SIZE, name)
         if side > 1:  # (14, 14, 64) (7, 7, 128) (3, 3, 256) (1, 1, 512), and the fifth as it is
             stack += [MaxPooling2D(name=f"block{block}_pool")]
             side //= 2
     stack += [Flatten(name="features")]  # (512,)
     for number, width in enumerate(params.units, start=1):  # (512,) (512,)
-        stack += dense(number, width, params.dropout, params.seed)
+        stack += dense(params, number, width)
     stack += [logits(classes)]  # (10,)
     return keras.Sequential(stack, name="vgg16")

@@ -1,6 +1,7 @@
 """What a network is shown: every batch of every epoch, and images in order for scoring."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,30 +11,43 @@ from digits.training import augment
 from digits.training.recipe import Recipe
 
 SCORING_BATCH = 500
-PREFETCHED_BATCHES = 4
+STEPS_PER_EXECUTION = 50
+"""Steps that TensorFlow takes before it comes back to Python; as many batches are made at once."""
+PREFETCHED_BATCHES = 2 * STEPS_PER_EXECUTION
 
 
-def shuffled(train: Part, recipe: Recipe, steps: int) -> Any:
-    """All batches of all epochs, each a pure function of seed, epoch and place."""
+def shuffled(train: Part, recipe: Recipe, finished_epochs: Callable[[], int]) -> Any:
+    """The batches of an epoch as a tf.data set; each is a pure function of seed, epoch and place.
+
+    Args:
+        train: The training set.
+        recipe: Its seed, size of a batch and augmentation.
+        finished_epochs: Asked when a pass over the data begins.
+
+    """
     import tensorflow as tf
 
+    images_at_once = STEPS_PER_EXECUTION * recipe.batch_size
+
     def generate() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for epoch in range(recipe.epochs):
-            order = np.random.default_rng([recipe.seed, epoch]).permutation(len(train))
-            for step in range(steps):
-                members = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-                images = train.images[members]
-                if recipe.augmentation.active:
-                    rng = np.random.default_rng([recipe.seed, epoch, step])
-                    images = augment.augment(images, recipe.augmentation, rng)
-                yield images, train.labels[members]
+        epoch = finished_epochs()
+        order = np.random.default_rng([recipe.seed, epoch]).permutation(len(train))
+        for first in range(0, len(train), images_at_once):
+            members = order[first : first + images_at_once]
+            images = train.images[members]
+            if recipe.augmentation.active:
+                rng = np.random.default_rng([recipe.seed, epoch, first])
+                images = augment.augment(images, recipe.augmentation, rng)
+            yield images, train.labels[members]
 
     signature = (
         tf.TensorSpec((None, *train.images.shape[1:]), tf.float32),
         tf.TensorSpec((None,), tf.uint8),
     )
-    batches = tf.data.Dataset.from_generator(generate, output_signature=signature)
-    return _without_autotuning(batches.prefetch(PREFETCHED_BATCHES))
+    made = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    dataset = made.rebatch(recipe.batch_size).prefetch(PREFETCHED_BATCHES)
+    steps = math.ceil(len(train) / recipe.batch_size)
+    return _without_autotuning(dataset.apply(tf.data.experimental.assert_cardinality(steps)))
 
 
 def in_order(*arrays: np.ndarray) -> Any:

@@ -101,6 +101,13 @@ def conclude(
     # What cannot be served is not recorded as trained.
     written = Predictor.load(folder, machine.threads)
     metrics = paths.METRICS / model
+    held_out = data.validation
+    with files.atomic(metrics / "validation.csv") as temporary:
+        answers = outputs[: len(held_out)].argmax(
+            1
+        )  # of the training images where none is held out
+        columns = {"index": held_out.index, "label": held_out.labels, "prediction": answers}
+        pd.DataFrame(columns).to_csv(temporary, index=False, lineterminator="\n")
     if trained.history:
         with files.atomic(metrics / "history.csv") as temporary:
             pd.DataFrame(trained.history).to_csv(temporary, index=False, lineterminator="\n")

@@ -79,6 +79,7 @@ def fit(
         optimizer=optimizer(recipe, steps),
         loss=_loss(recipe.loss, classes, all_with_class=with_class == 1),
         metrics=["accuracy"],
+        steps_per_execution=batches.STEPS_PER_EXECUTION,
         jit_compile=xla,
     )
     record = _record(with_class, on_epoch)
@@ -93,8 +94,7 @@ def fit(
             )
         )
     network.fit(
-        batches.shuffled(train, recipe, steps),
-        steps_per_epoch=steps,
+        batches.shuffled(train, recipe, finished_epochs=lambda: len(record.history)),
         epochs=recipe.epochs,
         validation_data=batches.in_order(validation.images, validation.labels)
         if len(validation)

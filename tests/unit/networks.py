@@ -18,18 +18,25 @@ TRAINING = {
     "early_stopping_patience": 0,
     "restore_best": True,
     "dropout": 0.4,
+    "initializer": "he_normal",
     "seed": 0,
+}
+CONVOLUTIONS = {
+    "batch_normalization": "before_relu",
+    "batch_normalization_momentum": 0.9,
+    "kernel_l2": 0.0,
 }
 ARCHITECTURES: dict[str, dict[str, Any]] = {
     "ann": {"units": [1024, 1024]},
     "cnn": {
         "filters": [32, 64, 128],
         "convolutions_per_block": 1,
-        "kernel_size": 3,
-        "batch_normalization": True,
+        "kernel_sizes": [3, 3, 3],
+        "pooling": "same",
+        **CONVOLUTIONS,
         "units": [128],
     },
-    "vgg16": {"units": [512, 512], "batch_normalization": True},
+    "vgg16": {"units": [512, 512], **CONVOLUTIONS},
 }
 """Those whose shapes stand as comments in the modules."""
 
@@ -41,7 +48,10 @@ def params(model: str, **changes: Any) -> Any:
 
 def fitted(bars: Any, machine: Any, model: str = "cnn", **changes: Any) -> fit.Trained:
     """A small network, trained on `bars`."""
-    small = {"cnn": {"filters": [4, 8], "units": [16]}, "ann": {"units": [16]}}
+    small = {
+        "cnn": {"filters": [4, 8], "kernel_sizes": [3, 3], "units": [16]},
+        "ann": {"units": [16]},
+    }
     recipe = params(model, **(small[model] | changes))
     rows: list[dict[str, float]] = []
     trained = fit.fit(

@@ -14,7 +14,17 @@ from tests.unit.networks import fitted
     ("model", "changes"),
     [
         ("cnn", {}),
-        ("cnn", {"batch_normalization": False, "schedule": "constant", "optimizer": "rmsprop"}),
+        ("cnn", {"batch_normalization": "none", "schedule": "constant", "optimizer": "rmsprop"}),
+        (
+            "cnn",
+            {
+                "batch_normalization": "between_relus",
+                "kernel_sizes": [3, 5],
+                "kernel_l2": 0.001,
+                "pooling": "valid",
+                "initializer": "glorot_uniform",
+            },
+        ),
         ("ann", {"loss": "sum_of_squares", "units": [64, 32, 16], "epochs": 10}),
     ],
 )

@@ -30,7 +30,7 @@ def test_a_network_has_the_shapes_and_the_parameters_that_its_module_tells(model
 
 def test_vgg16_as_published():
     network = vgg16.build(
-        params("vgg16", units=[4096, 4096], batch_normalization=False), (28, 28, 1), 10
+        params("vgg16", units=[4096, 4096], batch_normalization="none"), (28, 28, 1), 10
     )
     # 14,713,536 in the convolutions, 18,923,530 in the dense layers.
     assert network.count_params() == 33_637_066

@@ -172,6 +172,8 @@ def test_lists_and_sections_are_taken_over(params):
 
 
 def test_a_winner_over_other_parameters_is_refused(params):
-    params.write_text(params.read_text().replace("kernel_size: 3", "kernel_size: 5", 1))
-    with pytest.raises(UserError, match="kernel_size is not what the sweep ran with"):
+    params.write_text(
+        params.read_text().replace("kernel_sizes: [3, 3, 3]", "kernel_sizes: [5, 5, 5]", 1)
+    )
+    with pytest.raises(UserError, match="kernel_sizes is not what the sweep ran with"):
         winner.apply(sweeps.sweep(), {"train.cnn.optimizer": "sgd"}, params)

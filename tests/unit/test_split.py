@@ -10,12 +10,15 @@ from digits.core.errors import UserError
 from digits.data import split
 
 
-def params(train=48000, validation=12000, test=10000, left_out=0, stratify=True, seed=0):
+def params(
+    train=48000, validation=12000, test=10000, left_out=0, shuffle=True, stratify=True, seed=0
+):
     return split.Params(
         train=train,
         validation=validation,
         test=test,
         left_out=left_out,
+        shuffle=shuffle,
         stratify=stratify,
         seed=seed,
     )
@@ -34,6 +37,19 @@ def test_mnist_shape_is_stratified_and_keeps_the_official_test_set():
     assert len(np.unique(np.concatenate(drawn))) == 70000
     for part in drawn:
         assert np.ptp(np.bincount(labels[part])) <= 1
+
+
+def test_without_shuffling_the_validation_set_is_the_last_training_images_as_they_lie():
+    labels, is_test = labelled(70000, official=10000)
+    drawn = split.draw(labels, is_test, params(shuffle=False, stratify=False))
+    np.testing.assert_array_equal(drawn.train, np.arange(48000))
+    np.testing.assert_array_equal(drawn.validation, np.arange(48000, 60000))
+    np.testing.assert_array_equal(drawn.test, np.arange(60000, 70000))
+
+
+def test_only_what_is_shuffled_can_be_stratified():
+    with pytest.raises(ValueError, match="expected false, since split.shuffle is false"):
+        params(shuffle=False, stratify=True)
 
 
 def test_the_seed_decides():
