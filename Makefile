@@ -46,8 +46,8 @@ mlflow: .venv/.installed  ## Browse the runs in MLflow; it prints the addresses 
 # Options alone do not do it: a column's name is the path of its file.
 experiments: .venv/.installed  ## Show the experiments: what each changed, and its accuracies
 	@dvc exp show --md --only-changed --hide-workspace --drop \
-	    'Created|(data|models|reports)/|metrics/.*(history|train|test|timing|speed|validation|macro|_low|_high|loss)' \
-	    | sed -E 's#metrics/(\w+)/summary.json:accuracy#\1#g; s/\btrain\.//g; /^\|-/d' \
+	    'Created|(data|models|reports)/|metrics/.*(history|train.json|test.json|timing|speed|macro|_low|_high|loss)' \
+	    | sed -E 's#metrics/(\w+)/summary.json:(validation|test)_accuracy#\1 \2#g; s/\btrain\.//g; /^\|-/d' \
 	    | tr -s ' ' | column -t -s '|'
 
 # One lock file a use, each hashed; a version that two of them name is the same in both.

@@ -3,6 +3,7 @@
 Run as `python -m stages.evaluate MODEL`, or by `dvc repro evaluate@MODEL`.
 """
 
+import functools
 import sys
 from dataclasses import replace
 
@@ -25,15 +26,16 @@ MISCLASSIFIED_SHOWN, DIGITS_A_ROW = 60, 12
 def main(model: str) -> None:
     """Write one model's speed, predictions, misclassified digits, and figures of both kinds."""
     machine = selection.choose(config.load("hardware", selection.Params), gpu_capable=False)
-    ready = predictor.Predictor.load(paths.MODELS / model, machine.threads)
+    load = functools.partial(predictor.Predictor.load, paths.MODELS / model, machine.threads)
     about = records.Split.read(paths.SPLIT / "split.json")
     test = split.read(paths.SPLIT, "test")
-    test = replace(test, labels=ready.labels(test.labels, about.classes))
     # Before the publisher's process takes its share of the cores.
     hardware = records.Hardware(**machine.as_dict())
-    speed.measure(ready.probabilities, test.images, hardware).write(
+    speed.measure(lambda: load().probabilities, test.images, hardware).write(
         paths.METRICS / model / "speed.json"
     )
+    ready = load()
+    test = replace(test, labels=ready.labels(test.labels, about.classes))
     with Publisher() as publisher:
         tested = _evaluate(model, ready, test, about)
         publisher.publish(model)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from digits.core import config, errors
 from digits.data.split import TrainingData
-from digits.hardware import selection
+from digits.hardware import energy, selection
 from digits.inference import scoring
 from digits.inference.graph import Graph
 from digits.models import svc
@@ -26,8 +26,9 @@ def main() -> None:
     with Publisher() as publisher:
         publisher.open(MODEL, machine.as_dict())
         began, clock = datetime.now(UTC), time.perf_counter()
+        meter = energy.Meter(machine.device)
         fitted = svc.fit(params, data.train, len(data.classes))
-        seconds = time.perf_counter() - clock
+        seconds, joules = time.perf_counter() - clock, meter.stop()
         graph = svc.to_onnx(fitted, params, data.shape)
         train_outputs = Graph(graph.SerializeToString(), machine.threads).run(data.train.images)
         train_accuracy = scoring.accuracy(data.train.labels, train_outputs)
@@ -41,6 +42,7 @@ def main() -> None:
                 "train_accuracy": train_accuracy,
             },
             seconds=seconds,
+            joules=joules,
             history=[{"epoch": 1, "train_accuracy": train_accuracy}],
             epoch_seconds=[seconds],
         )

@@ -30,6 +30,7 @@ SECTIONS = {
     "train.svc": "digits.models.svc:Params",
     "train.reader": "digits.models.reader:Params",
     "promotion": "digits.team.standards:Params",
+    "recommendation": "digits.evaluation.recommendation:Params",
 }
 """Where params.yaml's sections are defined, as `module:class`."""
 

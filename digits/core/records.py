@@ -141,6 +141,8 @@ class Timing(Record):
     epoch_seconds: tuple[Measure, ...]
     peak_memory_mib: Measure
     """The process's largest resident set, in MiB."""
+    energy_joules: Measure | None = None
+    """That the device drew in that time, for whatever process; null where it cannot be read."""
     hardware: Hardware
 
     @field_serializer("started")
@@ -185,20 +187,25 @@ class Test(Record):
 class Summary(Record):
     """metrics/MODEL/summary.json: the figures that `dvc metrics` shows."""
 
-    accuracy: Share
-    accuracy_low: Share
-    accuracy_high: Share
-    log_loss: Measure
-    macro_precision: Share
-    macro_recall: Share
-    macro_f1: Share
     validation_accuracy: Share | None
+    """What to choose by; the others are to be reported."""
+    test_accuracy: Share
+    test_accuracy_low: Share
+    test_accuracy_high: Share
+    test_log_loss: Measure
+    test_macro_precision: Share
+    test_macro_recall: Share
+    test_macro_f1: Share
 
     @classmethod
     def of_model(cls, train: Train, test: Test) -> Self:
         """Take the figures of one model together."""
-        tested = {name: getattr(test, name) for name in cls.model_fields if hasattr(test, name)}
-        return cls(**tested, validation_accuracy=train.validation_accuracy)
+        tested = {
+            name: getattr(test, name.removeprefix("test_"))
+            for name in cls.model_fields
+            if name.startswith("test_")
+        }
+        return cls(validation_accuracy=train.validation_accuracy, **tested)
 
 
 class Timed(Record):
@@ -222,6 +229,11 @@ class Speed(Record):
     """Median time of one image alone."""
     images_per_second: Measure
     """At the median time of a large batch."""
+    memory_mib: Measure | None = None
+    """Resident memory that loading the model and predicting one image added, in MiB; null in files
+    of earlier versions, as the next."""
+    batch_memory_mib: Measure | None = None
+    """That loading the model and predicting a large batch added."""
     single: Timed
     """One image a call."""
     batched: Timed
@@ -231,9 +243,18 @@ class Speed(Record):
 
 
 class Row(Record):
-    """The figures by which models are compared, of one model."""
+    """The figures by which models are compared, of one model.
+
+    Those that have a default are missing in files of earlier versions.
+    """
 
     dataset: str
+    validation_accuracy: Share | None
+    """What models are chosen by; null where there is no validation set."""
+    validation_accuracy_low: Share | None = None
+    """Of the Wilson interval."""
+    validation_accuracy_high: Share | None = None
+    validation_images: Count | None = None
     test_accuracy: Share
     test_accuracy_low: Share
     test_accuracy_high: Share
@@ -241,10 +262,17 @@ class Row(Record):
     """In nats."""
     test_macro_f1: Share
     test_images: Count
-    validation_accuracy: Share | None
     train_seconds: Measure
+    train_memory_mib: Measure | None = None
+    """The training process's largest resident set."""
+    train_joules: Measure | None = None
+    """Null where it cannot be read."""
     images_per_second: Measure
     latency_ms: Measure
+    predict_memory_mib: Measure | None = None
+    """Resident memory that loading the model and predicting one image added."""
+    batch_memory_mib: Measure | None = None
+    """That loading the model and predicting a large batch added."""
     parameters: Count
     bundle_mib: Measure
     device: str

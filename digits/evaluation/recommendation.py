@@ -5,11 +5,23 @@ The validation set chooses; figures of the test set are reported and choose noth
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
+from pydantic import Field
+
+from digits.core import config
 from digits.core.records import Row
 
-REQUIRED = 0.99
-"""The accuracy on the validation set that a model must reach to be recommended."""
+
+class Params(config.Section):
+    """The section recommendation."""
+
+    required_accuracy: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the validation images that a model must predict correctly to be recommended."""
+    batch_images: config.Count
+    """In the scenario of one large batch, for which a model is trained first."""
+
+
 COSTS = {"train_seconds": "training time", "latency_ms": "latency", "bundle_mib": "size"}
 """What a model costs: columns of comparison.json, and what they are called."""
 
@@ -32,7 +44,7 @@ class Recommendation:
     """The one to use; None where none reaches `required`."""
 
 
-def recommend(rows: Mapping[str, Row], required: float = REQUIRED) -> Recommendation:
+def recommend(rows: Mapping[str, Row], required: float) -> Recommendation:
     """Choose, among the models that reach `required`, the one that is cheapest by most costs.
 
     Args:

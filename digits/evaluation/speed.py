@@ -1,4 +1,4 @@
-"""How fast a model predicts: one image alone, and many a call."""
+"""How fast a model predicts, one image alone and many a call, and in how much memory."""
 
 import time
 from collections.abc import Callable
@@ -17,8 +17,12 @@ SPREAD = (5, 95)
 """Percentiles between which most calls lie."""
 
 
+Score = Callable[[np.ndarray], np.ndarray]
+"""From prepared images to probabilities."""
+
+
 def measure(
-    score: Callable[[np.ndarray], np.ndarray],
+    load: Callable[[], Score],
     images: np.ndarray,
     hardware: records.Hardware,
     clock: Callable[[], float] = time.perf_counter,
@@ -26,18 +30,29 @@ def measure(
     """Time calls with one image and with `LARGE_BATCH`; to be called while nothing else computes.
 
     Args:
-        score: From prepared images to probabilities.
+        load: Makes the model ready; whatever else the process needs is loaded before.
         images: (n, height, width, 1) float32; every call gets the next ones, from the first again
             after the last.
         hardware: What is measured on.
         clock: Gives the time in seconds.
 
     """
+    import psutil
+
+    process, batch = psutil.Process(), min(LARGE_BATCH, len(images))
+    before = process.memory_info().rss
+    score = load()
+    added = []
+    for size in (1, batch):
+        score(images[:size])
+        added.append(round(max(process.memory_info().rss - before, 0) / 2**20, 1))
     single = _timed(score, images, 1, clock)
-    batched = _timed(score, images, min(LARGE_BATCH, len(images)), clock)
+    batched = _timed(score, images, batch, clock)
     return records.Speed(
         latency_ms=single.median_ms,
         images_per_second=round(batched.batch / batched.median_ms * 1000, 1),
+        memory_mib=added[0],
+        batch_memory_mib=added[1],
         single=single,
         batched=batched,
         hardware=hardware,
@@ -45,10 +60,7 @@ def measure(
 
 
 def _timed(
-    score: Callable[[np.ndarray], np.ndarray],
-    images: np.ndarray,
-    batch: int,
-    clock: Callable[[], float],
+    score: Score, images: np.ndarray, batch: int, clock: Callable[[], float]
 ) -> records.Timed:
     starts = range(0, len(images) - batch + 1, batch)
     calls = [images[start : start + batch] for start in starts]

@@ -8,6 +8,7 @@ from digits.core import records
 from digits.core.errors import UserError
 from digits.evaluation import significance
 from digits.evaluation.calibration import calibration
+from digits.inference import scoring
 from digits.report import text
 
 if TYPE_CHECKING:
@@ -42,18 +43,29 @@ def row(
     train: records.Train, test: records.Test, timing: records.Timing, speed: records.Speed
 ) -> records.Row:
     """The figures by which models are compared, from the files of one of them."""
+    validated, held_out = train.validation_accuracy, train.split["validation"].images
+    low, high = (
+        (None, None) if validated is None else scoring.wilson(round(validated * held_out), held_out)
+    )
     return records.Row(
         dataset=test.dataset,
+        validation_accuracy=validated,
+        validation_accuracy_low=low,
+        validation_accuracy_high=high,
+        validation_images=held_out,
         test_accuracy=test.accuracy,
         test_accuracy_low=test.accuracy_low,
         test_accuracy_high=test.accuracy_high,
         test_log_loss=test.log_loss,
         test_macro_f1=test.macro_f1,
         test_images=test.images,
-        validation_accuracy=train.validation_accuracy,
         train_seconds=timing.train_seconds,
+        train_memory_mib=timing.peak_memory_mib,
+        train_joules=timing.energy_joules,
         images_per_second=speed.images_per_second,
         latency_ms=speed.latency_ms,
+        predict_memory_mib=speed.memory_mib,
+        batch_memory_mib=speed.batch_memory_mib,
         parameters=train.parameters,
         bundle_mib=round(train.bundle_bytes / 2**20, 2),
         device=timing.hardware.device_name,

@@ -186,6 +186,7 @@ def finished(
         "bundle_mib": round(train.bundle_bytes / MIB, 2),
         "train_seconds": timing.train_seconds,
         "peak_memory_mib": timing.peak_memory_mib,
+        "energy_joules": timing.energy_joules,
     }
     hardware, tree = timing.hardware.model_dump(), params(read)
     identity = train.model_sha256.encode() + (read(f"{folder}/timing.json") or b"")
@@ -242,14 +243,16 @@ def _evaluated(run: Run, read: Read) -> Run:
     summary = _record(records.Summary, f"metrics/{run.model}/summary.json", read)
     if summary is not None:
         # The validation accuracy is the training's.
-        shown = summary.model_dump(exclude={"validation_accuracy"})
-        metrics |= {f"test_{name}": value for name, value in shown.items()}
+        metrics |= summary.model_dump(exclude={"validation_accuracy"})
     speed = _record(records.Speed, f"metrics/{run.model}/speed.json", read)
     if speed is not None:
         metrics |= {
             "latency_ms": speed.latency_ms,
             "images_per_second": speed.images_per_second,
         }
+        for name in ("memory_mib", "batch_memory_mib"):
+            if (size := getattr(speed, name)) is not None:
+                metrics[f"predict_{name}"] = size
         tags |= {
             "evaluation.cpu": speed.hardware.cpu,
             "evaluation.threads": str(speed.hardware.threads),

@@ -37,6 +37,8 @@ class TrainedModel:
     results: dict[str, Any]
     """Figures of the training itself, for train.json."""
     seconds: float
+    joules: float | None = None
+    """That the training took; None where that cannot be read."""
     history: list[dict[str, float]] = field(default_factory=list)
     epoch_seconds: list[float] = field(default_factory=list)
     save_network: Callable[[Path], None] | None = None
@@ -130,6 +132,7 @@ def conclude(
         train_seconds=round(trained.seconds, 3),
         epoch_seconds=tuple(round(seconds, 3) for seconds in trained.epoch_seconds),
         peak_memory_mib=_peak_memory_mib(),
+        energy_joules=trained.joules,
         hardware=records.Hardware(**machine.as_dict()),
     ).write(metrics / "timing.json")
 

@@ -7,7 +7,7 @@ from types import ModuleType
 
 from digits.core import config
 from digits.data.split import Part, TrainingData
-from digits.hardware import selection
+from digits.hardware import energy, selection
 from digits.tracking.publisher import Publisher
 from digits.training import export, fit, memory, tensorflow_log
 from digits.training.conclude import TrainedModel, conclude
@@ -39,6 +39,7 @@ def run(model: str, network: ModuleType, made: Part | None = None) -> None:
         memory.check(f"train.{model}", need, machine)
         publisher.open(model, machine.as_dict())
         began, clock = datetime.now(UTC), time.perf_counter()
+        meter = energy.Meter(machine.device)
         trained = fit.fit(
             build,
             recipe,
@@ -48,7 +49,7 @@ def run(model: str, network: ModuleType, made: Part | None = None) -> None:
             xla=network.XLA_ON_CPU or machine.device == "gpu",
             on_epoch=publisher.epoch,
         )
-        seconds = time.perf_counter() - clock
+        seconds, joules = time.perf_counter() - clock, meter.stop()
         last = trained.history[trained.kept_epoch - 1]
         result = TrainedModel(
             graph=export.to_onnx(trained.network),
@@ -62,6 +63,7 @@ def run(model: str, network: ModuleType, made: Part | None = None) -> None:
                 "train_loss": last["train_loss"],
             },
             seconds=seconds,
+            joules=joules,
             history=trained.history,
             epoch_seconds=trained.epoch_seconds,
             save_network=lambda path: export.save_keras(trained.network, path),

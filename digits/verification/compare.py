@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digits.core import config, files
+from digits.core import config, files, records
 from digits.core.errors import UserError
 from digits.data import split
 from digits.inference import predictor, scoring
@@ -306,8 +306,9 @@ def _check_figures(path: str, model: str, committed: Path, made: dict[str, Path]
         classes = [column.removeprefix("score_") for column in scores.columns]
         expected = _flat(scoring.summarise(table["label"].to_numpy(), scores.to_numpy(), classes))
     elif name == "summary.json":
-        tested, trained = (_figures(metrics / f"{part}.json") for part in ("test", "train"))
-        expected = {key: (tested | trained).get(key, math.nan) for key in found}
+        tested = records.Test.read(metrics / "test.json")
+        trained = records.Train.read(metrics / "train.json")
+        expected = _flat(records.Summary.of_model(trained, tested).as_dict())
     else:
         expected, tolerance = _figures(made[path]) if found else {}, TOLERATED_SCORE
     for key in found | expected:

@@ -175,7 +175,7 @@ def test_dvc_shows_metrics_and_plots(run, reproduced):
     metrics = json.loads(run("dvc", "metrics", "show", "--json").stdout)
     shown = metrics[""]["data"]
     assert set(shown) == {f"metrics/{model}/summary.json" for model in config.MODELS}
-    assert shown["metrics/cnn/summary.json"]["data"]["accuracy"] > 0.5
+    assert shown["metrics/cnn/summary.json"]["data"]["test_accuracy"] > 0.5
     run("dvc", "plots", "show", "--out", "plots-page")
     page = (reproduced / "plots-page/index.html").read_text()
     assert "Validation accuracy by epoch" in page

@@ -10,7 +10,7 @@ from tests.made_records import pair, row
 
 
 def said(rows, pairs=()):
-    found = recommend(rows)
+    found = recommend(rows, 0.99)
     return advice.answer(found), " ".join(advice.reasons(found, rows, pairs))
 
 
@@ -85,7 +85,7 @@ def test_the_verdict_on_configurations():
 
 
 def test_what_other_hands_say():
-    found = recommend({"ann": row(0.995), "cnn": row(0.98)})
+    found = recommend({"ann": row(0.995), "cnn": row(0.98)}, 0.99)
     other = {
         name: made_records.transfer(name, correct) for name, correct in (("ann", 8), ("cnn", 9))
     }

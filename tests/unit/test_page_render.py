@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from digits.core import config, files, paths
-from digits.evaluation import significance
+from digits.evaluation import recommendation, significance
 from digits.report import comparison
 from digits.report import text as words
 from digits.report.page import render, results
@@ -20,6 +20,7 @@ from tests import made_records
 
 CLASSES = ["<b>T-shirt</b>", "Sneaker & co", "bag"]
 LABELS = np.tile([0, 1, 2], 4)
+ADVICE = recommendation.Params(required_accuracy=0.99, batch_images=1_000_000)
 WRONG = {"ann": [0, 4], "svc": [0, 5, 7]}
 SECTIONS = [
     "recommendation", "results", "tests", "calibration", "learning", "confusion", "misclassified",
@@ -204,7 +205,7 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def text(project):
-    return render.render(results.read(project, WRONG))
+    return render.render(results.read(project, WRONG), ADVICE)
 
 
 def section(text, name):
@@ -239,7 +240,7 @@ def test_names_and_texts_are_escaped(text):
 
 
 def test_the_same_results_give_the_same_bytes(project, text):
-    assert render.render(results.read(project, WRONG)) == text
+    assert render.render(results.read(project, WRONG), ADVICE) == text
 
 
 def test_what_is_said(text):
@@ -282,7 +283,7 @@ def test_what_was_not_made_is_named_with_its_command(tmp_path):
         shutil.rmtree(tmp_path / "metrics" / model / "transfer")
     for name in ("other_hands", "forms"):
         (tmp_path / "metrics" / f"{name}.json").unlink()
-    bare = render.render(results.read(tmp_path, WRONG))
+    bare = render.render(results.read(tmp_path, WRONG), ADVICE)
     Reader(bare)
     for name in (
         results.PREPROCESSING, results.AUGMENTATION, *results.REPRODUCED, results.HARDWARE
@@ -295,7 +296,7 @@ def test_what_was_not_made_is_named_with_its_command(tmp_path):
 
 
 def test_other_hands_are_told_beside_the_test_set(project, tmp_path):
-    told = section(render.render(results.read(project, WRONG)), "other-hands")
+    told = section(render.render(results.read(project, WRONG), ADVICE), "other-hands")
     assert re.search(r"90\.00%.*9 of 10.*50\.00% to 100\.00%", told, re.DOTALL)
     assert "could be chance" in told
     assert re.search(r"<th>bag</th>.*100\.0%.*75\.0%.*30% to 95%", told)
@@ -308,13 +309,13 @@ def test_other_hands_are_told_beside_the_test_set(project, tmp_path):
         path = tmp_path / "metrics" / model / "transfer" / results.PREDICTIONS
         files.write_text(path, path.read_text().splitlines(keepends=True)[0])
     comparison.tests({}).write(tmp_path / "metrics" / "other_hands.json")
-    shown = section(render.render(results.read(tmp_path, WRONG)), "other-hands")
+    shown = section(render.render(results.read(tmp_path, WRONG), ADVICE), "other-hands")
     assert "trained on these digits" in shown
     assert "Which differences" not in shown
 
 
 def test_forms_that_some_model_misreads_are_shown(project):
-    told = section(render.render(results.read(project, WRONG)), "other-hands")
+    told = section(render.render(results.read(project, WRONG), ADVICE), "other-hands")
     rows = re.findall(r"<tr><th>1<span.*?</tr>", told)
     assert len(rows) == 1
     assert re.search(r"long flag.*5%.*class=\"low\">0%.*as 7", rows[0])
@@ -323,7 +324,7 @@ def test_forms_that_some_model_misreads_are_shown(project):
 
 
 def test_what_abstaining_buys_is_told_and_drawn(project, tmp_path):
-    told = section(render.render(results.read(project, WRONG)), "abstention")
+    told = section(render.render(results.read(project, WRONG), ADVICE), "abstention")
     row = r"90\.00%.*of 50.*10\.00%.*5\.00% to 20\.00%.*30\.0%.*of 20.*20\.00% to 40\.00%"
     assert re.search(row, told, re.DOTALL)
     assert told.count("<svg") == 2
@@ -336,7 +337,7 @@ def test_what_abstaining_buys_is_told_and_drawn(project, tmp_path):
         made_records.confidence(model, bought=bought, others=()).write(
             tmp_path / "metrics" / model / "confidence.json"
         )
-    told = section(render.render(results.read(tmp_path, WRONG)), "abstention")
+    told = section(render.render(results.read(tmp_path, WRONG), ADVICE), "abstention")
     assert words.UNKNOWN in told
     assert told.count("<svg") == 1
 
@@ -346,7 +347,7 @@ def test_without_validation_set_and_common_mistakes(tmp_path):
     path = tmp_path / "metrics" / "significance.json"
     tests = files.read_json(path)
     files.write_json(path, tests | {"cochran": None, "misclassified_by_all": []})
-    bare = render.render(results.read(tmp_path, WRONG))
+    bare = render.render(results.read(tmp_path, WRONG), ADVICE)
     Reader(bare)
     assert "no validation set to choose by" in section(bare, "recommendation")
     assert words.UNKNOWN in section(bare, "results")

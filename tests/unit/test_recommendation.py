@@ -30,7 +30,7 @@ def test_the_cheapest_of_those_that_reach_the_goal_is_recommended():
         "cnn": row(0.994, **costs(3, 2, 2)),
         "vgg16": row(0.992, **costs(9, 9, 9)),
     }
-    found = recommendation.recommend(rows)
+    found = recommendation.recommend(rows, 0.99)
     assert found.reached == ["cnn", "vgg16"]
     assert set(found.cheapest.values()) == {"cnn"}
     assert found.model == "cnn"
@@ -38,24 +38,24 @@ def test_the_cheapest_of_those_that_reach_the_goal_is_recommended():
 
 def test_the_test_set_chooses_nothing():
     rows = {"ann": row(0.991, 0.95), "cnn": row(0.98, 0.99, train_seconds=0.5)}
-    assert recommendation.recommend(rows).model == "ann"
+    assert recommendation.recommend(rows, 0.99).model == "ann"
 
 
 def test_costs_that_disagree_are_named_and_the_majority_wins():
     rows = {"ann": row(0.991, **costs(1, 1, 9)), "svc": row(0.995, **costs(5, 5, 1))}
-    found = recommendation.recommend(rows)
+    found = recommendation.recommend(rows, 0.99)
     assert found.cheapest == {"train_seconds": "ann", "latency_ms": "ann", "bundle_mib": "svc"}
     assert found.model == "ann"
 
 
 def test_equally_cheap_models_are_told_apart_by_accuracy():
-    assert recommendation.recommend({"ann": row(0.991), "svc": row(0.995)}).model == "svc"
+    assert recommendation.recommend({"ann": row(0.991), "svc": row(0.995)}, 0.99).model == "svc"
 
 
 def test_no_model_reaches_the_goal_or_there_is_nothing_to_choose_by():
-    found = recommendation.recommend({"ann": row(0.97), "svc": row(0.98)})
+    found = recommendation.recommend({"ann": row(0.97), "svc": row(0.98)}, 0.99)
     assert found.model is None
     assert found.reached == []
-    found = recommendation.recommend({"ann": row(None)})
+    found = recommendation.recommend({"ann": row(None)}, 0.99)
     assert found.validated == {}
     assert set(found.cheapest.values()) == {None}

@@ -1,5 +1,7 @@
 """Speeds, measured with a clock that the test turns."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -23,7 +25,7 @@ class Slow:
 
     def measure(self, images):
         shape = np.zeros((images, 28, 28, 1), np.float32)
-        return speed.measure(self.score, shape, made_records.HARDWARE, self.clock)
+        return speed.measure(lambda: self.score, shape, made_records.HARDWARE, self.clock)
 
 
 def test_the_median_does_not_see_a_cold_start_or_an_interruption():
@@ -64,3 +66,20 @@ def test_the_spread_is_of_the_percentiles():
     assert single.low_ms == pytest.approx(0.05, abs=0.02)
     assert single.median_ms == pytest.approx(0.5, abs=0.02)
     assert single.high_ms == pytest.approx(0.95, abs=0.02)
+
+
+def test_memory_is_what_the_model_adds_and_then_the_batch():
+    kept = []
+
+    def grown(mebibytes):
+        kept.append(np.ones(mebibytes * 2**20, np.uint8))
+
+    def load():
+        grown(64)
+        return lambda images: grown(0 if len(kept) > 4 else len(images) // 5)
+
+    images = np.zeros((500, 28, 28, 1), np.float32)
+    ticks = itertools.count()
+    measured = speed.measure(load, images, made_records.HARDWARE, lambda: float(next(ticks)))
+    assert measured.memory_mib == pytest.approx(64, abs=16)
+    assert measured.batch_memory_mib == pytest.approx(164, abs=16)

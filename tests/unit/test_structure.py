@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from digits.core import config, paths
 
-NOT_A_RESULT = ("digits.hardware.detect", "digits.tracking")
+NOT_A_RESULT = ("digits.hardware.detect", "digits.hardware.energy", "digits.tracking")
 """What a stage may import without listing it: it cannot change a result."""
 
 

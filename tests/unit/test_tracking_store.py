@@ -31,7 +31,7 @@ def test_an_evaluation_on_other_images_is_a_run_of_its_own(store):
     corrections = {"dataset": "folder", "images": 7, "test_sha256": "d" * 64}
     files = training_files(**corrections)
     files["metrics/cnn/summary.json"] = files["metrics/cnn/summary.json"].replace(
-        b'"accuracy": 0.99', b'"accuracy": 0.5'
+        b'"test_accuracy": 0.99', b'"test_accuracy": 0.5'
     )
     assert store.publish(finished(files))
     assert not store.publish(finished(files))

@@ -22,7 +22,7 @@ SHAPES = {"o": "●", "s": "■", "^": "▲", "D": "◆", "P": "✚"}
 """Characters for the marks in figures."""
 
 
-def render(results: Results) -> str:
+def render(results: Results, params: recommendation.Params) -> str:
     """The page as HTML; the same results give the same bytes."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -39,13 +39,13 @@ def render(results: Results) -> str:
         text.significant, text.count, text.p_value, text.stated_p, text.unbroken, text.listed,
     )  # fmt: skip
     environment.filters |= {write.__name__: write for write in writers}
-    return environment.get_template("page.html").render(_context(results))
+    return environment.get_template("page.html").render(_context(results, params))
 
 
-def _context(results: Results) -> dict[str, Any]:
+def _context(results: Results, params: recommendation.Params) -> dict[str, Any]:
     """What the templates name, section by section."""
     rows, models, tests = results.rows, results.models, results.tests
-    found = recommendation.recommend(rows)
+    found = recommendation.recommend(rows, params.required_accuracy)
     elsewhere = other_hands.section(results)
     limits = {model: part.confidence for model, part in models.items() if part.confidence}
     first = next(iter(models.values()))
