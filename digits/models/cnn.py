@@ -61,8 +61,8 @@ def build(params: Params, input_shape: tuple[int, int, int], classes: int) -> "k
     side = min(input_shape[:2])
     if params.pooling == "valid" and side >> len(params.filters) == 0:
         raise UserError(
-            f"train.cnn: {len(params.filters)} blocks with valid pooling leave nothing of images of "
-            f"{side} pixels; expected fewer filters, or pooling: same"
+            f"train.cnn: {len(params.filters)} blocks with valid pooling leave nothing of images "
+            f"of {side} pixels; expected fewer filters, or pooling: same"
         )
     stack = [Input(input_shape, name="image")]  # (28, 28, 1)
     blocks = zip(params.filters, params.kernel_sizes, strict=True)

@@ -105,9 +105,8 @@ def conclude(
     metrics = paths.METRICS / model
     held_out = data.validation
     with files.atomic(metrics / "validation.csv") as temporary:
-        answers = outputs[: len(held_out)].argmax(
-            1
-        )  # of the training images where none is held out
+        # Where no image is held out, the outputs are those of the training images.
+        answers = outputs[: len(held_out)].argmax(1)
         columns = {"index": held_out.index, "label": held_out.labels, "prediction": answers}
         pd.DataFrame(columns).to_csv(temporary, index=False, lineterminator="\n")
     if trained.history:

@@ -48,7 +48,7 @@ def test_without_shuffling_the_validation_set_is_the_last_training_images_as_the
 
 
 def test_only_what_is_shuffled_can_be_stratified():
-    with pytest.raises(ValueError, match="expected false, since split.shuffle is false"):
+    with pytest.raises(ValueError, match=r"expected false, since split\.shuffle is false"):
         params(shuffle=False, stratify=True)
 
 

@@ -37,7 +37,7 @@ def test_every_trial_is_a_run_below_the_sweep_s(store, folder):
     assert [run.data.tags[sweeps.STATE] for run in runs] == ["finished", "stopped", "failed"]
     first = runs[0]
     assert first.data.params["optimizer"] == "sgd"
-    assert first.data.params["kernel_size"] == "3"
+    assert first.data.params["kernel_sizes"] == "[3, 3, 3]"
     assert first.data.metrics["validation_accuracy"] == 0.9
     assert first.data.tags["hardware.node"] == "here"
     assert runs[2].data.tags["digits.error"] == "it diverged"
