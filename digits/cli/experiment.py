@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from digits.experiments.running import FinishedRun
     from digits.report.outcomes import Outcome
 
-VERDICTS = {True: "agrees", False: "differs", None: "not run"}
-
 
 def experiment(
     names: Annotated[
@@ -82,14 +80,15 @@ def _print_outcome(outcome: "Outcome", names: Sequence[str]) -> None:
 
     from digits.report import text
 
-    table = Table("run", "model", "test accuracy", "95% interval", "training", box=None)
+    table = Table("run", "model", "set", "accuracy", "95% interval", "training", box=None)
     for name, run in zip(names, outcome.runs, strict=True):
         for model, row in run.models.items():
             table.add_row(
                 escape(name),
                 model,
-                text.percent(row.test_accuracy),
-                text.interval(row.test_accuracy_low, row.test_accuracy_high),
+                row.measured_on,
+                text.percent(row.accuracy),
+                text.interval(row.accuracy_low, row.accuracy_high),
                 text.seconds(row.train_seconds),
             )
     console = Console(highlight=False)
@@ -97,7 +96,7 @@ def _print_outcome(outcome: "Outcome", names: Sequence[str]) -> None:
     _print_left_out(outcome.left_out)
     for claim in outcome.claims:
         said = f"{claim.text}: {claim.published}; here {claim.ours}"
-        console.print(f"{VERDICTS[claim.agrees]}: {escape(printable(said))}")
+        console.print(f"{claim.verdict}: {escape(printable(said))}")
 
 
 def _print_left_out(left_out: dict[str, str]) -> None:

@@ -6,7 +6,7 @@ what they answer.
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ LEVEL = 0.05
 """Chance of calling a difference real that is none."""
 POWER = 0.8
 """Chance with which the minimum detectable difference would be found."""
+RESAMPLES = 2000
 
 
 def pairs(correct: Mapping[str, np.ndarray]) -> tuple[records.Pair, ...]:
@@ -236,6 +237,88 @@ def binomial(correct: int, images: int, hypothesis: float, alternative: float) -
         "p_more": p_more,
         "shown": p_more < LEVEL,
     }
+
+
+def power_of_proportions(first: float, second: float, images: int, others: int) -> float:
+    """The probability with which a test at `LEVEL` tells two shares of so many images apart."""
+    from statsmodels.stats.power import NormalIndPower
+    from statsmodels.stats.proportion import proportion_effectsize
+
+    effect = proportion_effectsize(first, second)
+    return float(NormalIndPower().power(effect, images, LEVEL, ratio=others / images))
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """The (n,) probabilities after Holm's correction over all of them."""
+    from statsmodels.stats.multitest import multipletests
+
+    return np.asarray(multipletests(p, LEVEL, method="holm")[1])
+
+
+def as_another_seed(
+    published: np.ndarray, ours: np.ndarray, rounding: float
+) -> tuple[np.ndarray, float]:
+    """Whether published figures could be those of one more seed: t tests of a new observation.
+
+    Args:
+        published: (k,) figures of one kind, such as the losses of k epochs.
+        ours: (n, k), the same of n seeds, at least two; their variance is pooled over the k.
+        rounding: How far a published figure may lie from what it stands for.
+
+    Returns:
+        The (k,) probabilities, not corrected; and how far from our mean one of these figures,
+        alone, has to lie so that it is noticed.
+
+    """
+    from scipy import stats
+
+    seeds, figures = ours.shape
+    spread = np.sqrt(ours.var(axis=0, ddof=1).mean() * (1 + 1 / seeds))
+    df = figures * (seeds - 1)
+    away = np.maximum(np.abs(published - ours.mean(axis=0)) - rounding, 0)
+    reach = float(stats.t.ppf(1 - LEVEL / 2, df) * spread) + rounding
+    if spread == 0:
+        return np.where(away > 0, 0.0, 1.0), reach
+    return 2 * stats.t.sf(away / spread, df), reach
+
+
+class Resampled(NamedTuple):
+    """A difference in accuracy and its interval over other images and other seeds."""
+
+    difference: float
+    low: float
+    high: float
+
+
+def over_images_and_seeds(first: np.ndarray, second: np.ndarray) -> Resampled:
+    """The difference of two models' accuracies, with a 95% interval over images and seeds.
+
+    The paired bootstrap of both: each of `RESAMPLES` draws takes as many images with replacement,
+    the same for both models, and of each model as many seeds.  A model without seeds has one row.
+    A. Owen, "The Pigeonhole Bootstrap", Annals of Applied Statistics 1, 2007: its variance is not
+    below the true one.
+
+    Args:
+        first: (seeds, n) bool, which images each run of the one classifies correctly.
+        second: (seeds, n) bool, the same images of the other.
+
+    Returns:
+        The second's mean accuracy minus the first's; it is real where the interval leaves out 0.
+
+    """
+    rng = np.random.default_rng(0)
+    images = first.shape[1]
+
+    def drawn(correct: np.ndarray) -> np.ndarray:
+        seeds = len(correct)
+        counts = rng.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES)
+        return np.asarray(counts @ correct / seeds, dtype=np.float32)
+
+    difference = drawn(second) - drawn(first)
+    weights = np.stack([rng.multinomial(images, np.full(images, 1 / images)) for _ in difference])
+    resampled = (difference * weights).mean(axis=1)
+    low, high = np.quantile(resampled, [LEVEL / 2, 1 - LEVEL / 2])
+    return Resampled(float(second.mean() - first.mean()), float(low), float(high))
 
 
 def same_proportion(first: tuple[int, int], second: tuple[int, int]) -> float:

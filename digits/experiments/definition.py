@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError
 from digits.core import config, document, paths
 from digits.core.config import Section, Seed
 from digits.core.errors import UserError
-from digits.experiments.claims import AnyClaim, Model
+from digits.experiments.claims import AccuracyClaim, AnyClaim, Model
 
 Models = Annotated[tuple[Model, ...], Field(min_length=1)]
 Differences = dict[str, Any]
@@ -40,7 +40,13 @@ class Overrides(Section):
     hardware: Differences = Field(default_factory=dict)
     train: Differences = Field(default_factory=dict)
     models: Models | None = None
-    """What is trained and evaluated."""
+    """What is trained."""
+    seeds: tuple[Seed, ...] | None = None
+    """Each is a run; none: once, with the seeds of params.yaml."""
+    opens_test: bool | None = None
+    """Whether the test set is opened.  What chooses looks at the validation set alone."""
+    robustness: bool | None = None
+    """Whether to measure, too, how far digits may change."""
 
     @property
     def differences(self) -> Differences:
@@ -69,20 +75,20 @@ class Experiment(Overrides):
     question: str = ""
     """What the experiment is to answer, where nothing was published."""
     models: Models
-    robustness: bool = False
-    """Whether to measure, too, how far digits may change."""
     variants: dict[str, Overrides] = Field(default_factory=dict)
-    """Further differences, a set a run.  What this machine cannot do is left out, by name."""
+    """What a run has instead, and what else.  What this machine cannot do is left out, by name."""
     grid: dict[Key, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(default_factory=dict)
     """Values for dotted keys; every combination is a variant."""
+    between_models: bool = False
+    """Whether to test the models against each other, over images and seeds."""
     reference: str | None = None
     """The variant that the others are tested against."""
-    seeds: tuple[Seed, ...] = ()
-    """Every variant is trained once with each."""
     claims: tuple[AnyClaim, ...] = ()
     shown: Shown = Shown()
     assumed: tuple[str, ...] = ()
     """What was not published, and what stands in for it."""
+    fitted: tuple[str, ...] = ()
+    """What was chosen so that published figures come out."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,7 @@ class Run:
     """Empty where the experiment has no variants."""
     seed: int | None
     models: tuple[str, ...]
+    opens_test: bool
     robustness: bool
     differences: Differences
 
@@ -107,8 +114,16 @@ class Run:
     @property
     def targets(self) -> list[str]:
         """The stages to bring up to date."""
-        measured = ["evaluate", "robustness"] if self.robustness else ["evaluate"]
-        return [f"{stage}@{model}" for model in self.models for stage in measured]
+        return [
+            target
+            for model in self.models
+            for target, wanted in (
+                (f"train_{model}", not self.opens_test),
+                (f"evaluate@{model}", self.opens_test),
+                (f"robustness@{model}", self.robustness),
+            )
+            if wanted
+        ]
 
 
 def names(folder: Path = paths.EXPERIMENTS) -> list[str]:
@@ -147,17 +162,18 @@ def _contradictions(experiment: Experiment, planned: Sequence["Run"]) -> Iterato
     """Values of a definition that are right alone and wrong together."""
     if experiment.grid and experiment.variants:
         yield "expected variants or a grid, received both; keep one"
-    known = {run.variant: run.models for run in planned}
+    known = {run.variant: run for run in planned}
     if experiment.reference and experiment.reference not in known:
         yield f"reference: no variant is called '{experiment.reference}'"
     for claim in experiment.claims:
-        models = known.get(claim.variant or "")
-        if models is None:
-            yield f"claim '{claim.text}': no variant is called '{claim.variant or ''}'"
-        elif claim.model not in models:
-            yield f"claim '{claim.text}': {claim.model} is not trained there"
-        if claim.needs_robustness and not experiment.robustness:
-            yield f"claim '{claim.text}': it cannot be measured; expected robustness: true"
+        for variant, model in ((one.variant, one.model) for one in claim.configurations):
+            if variant not in known:
+                yield f"claim '{claim.text}': no variant is called '{variant}'"
+            elif model not in known[variant].models:
+                yield f"claim '{claim.text}': {model} is not trained there"
+            for needed in claim.needs if variant in known else ():
+                if not getattr(known[variant], needed):
+                    yield f"claim '{claim.text}': it cannot be measured; expected {needed}: true"
     called = Counter(run.name for run in planned)
     yield from (f"{count} runs are called '{name}'" for name, count in called.items() if count > 1)
     # The name becomes a reference of git.
@@ -173,7 +189,7 @@ def published_accuracies() -> dict[str, float]:
     highest: dict[str, float] = {}
     claims = [claim for name in names() for claim in load(name).claims]
     for claim in claims:
-        if claim.measure == "test_accuracy" and claim.images == MNIST_TEST_IMAGES:
+        if isinstance(claim, AccuracyClaim) and claim.images == MNIST_TEST_IMAGES:
             highest[claim.model] = max(highest.get(claim.model, 0.0), claim.published)
     return highest
 
@@ -194,13 +210,25 @@ def runs(name: str, experiment: Experiment, models: tuple[str, ...] = ()) -> lis
         if overrides.models:
             trained = tuple(model for model in overrides.models if not models or model in models)
             title = name
-        for seed in (experiment.seeds or (None,)) if trained else ():
+        seeds, opens_test, robustness = (
+            getattr(experiment if getattr(overrides, name) is None else overrides, name)
+            for name in ("seeds", "opens_test", "robustness")
+        )
+        for seed in (seeds or (None,)) if trained else ():
             differences = merged(experiment.differences, overrides.differences)
             if seed is not None:
-                seeds = {model: {"seed": seed} for model in trained if model != "svc"}
-                differences = merged(differences, {"train": seeds})
+                seeded = {model: {"seed": seed} for model in trained if model != "svc"}
+                differences = merged(differences, {"train": seeded})
             planned.append(
-                Run(title, variant, seed, tuple(trained), experiment.robustness, differences)
+                Run(
+                    experiment=title,
+                    variant=variant,
+                    seed=seed,
+                    models=tuple(trained),
+                    opens_test=bool(opens_test),
+                    robustness=bool(robustness),
+                    differences=differences,
+                )
             )
     return planned
 

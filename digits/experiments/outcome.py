@@ -1,19 +1,26 @@
 """What an experiment has shown: its runs, tests and judged claims, put together."""
 
+import itertools
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from digits.core import paths
 from digits.evaluation import significance
-from digits.experiments.claims import Claim
+from digits.experiments.claims import Claim, Evidence
 from digits.experiments.definition import Experiment
 from digits.experiments.results import Measured
 from digits.experiments.running import FinishedRun, fetched
-from digits.report import comparison
-from digits.report.outcomes import Figures, JudgedClaim, Outcome, Repeated, RunOutcome, Welch
+from digits.inference import scoring
+from digits.report.outcomes import (
+    Between,
+    Figures,
+    JudgedClaim,
+    Outcome,
+    Repeated,
+    RunOutcome,
+    Welch,
+)
 from digits.tracking import git, provenance
 
 
@@ -31,7 +38,9 @@ def gather(
     """
     return Outcome(
         experiment=name,
-        **experiment.model_dump(include={"title", "source", "question", "reference", "assumed"}),
+        **experiment.model_dump(
+            include={"title", "source", "question", "reference", "assumed", "fitted"}
+        ),
         left_out=left_out,
         runs=tuple(
             RunOutcome(
@@ -44,18 +53,38 @@ def gather(
         ),
         claims=tuple(_judged(claim, found) for claim in experiment.claims),
         **_against_reference(experiment, found),
+        **_between_models(experiment, found),
     )
 
 
 def _figures(part: Measured) -> Figures:
-    confusion = np.zeros((len(part.classes),) * 2, int)
-    np.add.at(confusion, (part.labels, part.answers), 1)
-    row = comparison.row(part.train, part.test, part.timing, part.speed)
+    confusion: np.ndarray = np.empty((0, 0), int)
+    if part.test is not None:
+        confusion = np.zeros((len(part.classes),) * 2, int)
+        np.add.at(confusion, (part.labels, part.answers), 1)
+    correct, images = int(part.correct.sum()), len(part.correct)
+    low, high = scoring.wilson(correct, images)
+    hardware = part.timing.hardware
     figures = Figures(
-        **dict(row),
-        model=part.test.model,
-        per_class=part.test.per_class,
+        model=part.train.model,
+        dataset=part.train.dataset,
+        measured_on="validation" if part.test is None else "test",
+        accuracy=correct / images,
+        accuracy_low=low,
+        accuracy_high=high,
+        images=images,
+        validation_accuracy=part.train.validation_accuracy,
+        per_class={} if part.test is None else part.test.per_class,
         confusion=tuple(map(tuple, confusion.tolist())),
+        history=part.history,
+        train_seconds=part.timing.train_seconds,
+        images_per_second=part.speed.images_per_second if part.speed else None,
+        latency_ms=part.speed.latency_ms if part.speed else None,
+        parameters=part.train.parameters,
+        bundle_mib=round(part.train.bundle_bytes / 2**20, 2),
+        device=hardware.device_name,
+        precision=hardware.precision,
+        threads=hardware.threads,
     )
     # What was not measured is not written.
     measured = {} if part.robustness is None else {"robustness": part.robustness}
@@ -63,27 +92,23 @@ def _figures(part: Measured) -> Figures:
 
 
 def _judged(claim: Claim, found: Sequence[FinishedRun]) -> JudgedClaim:
-    """Judge a claim by the run that it is of."""
-    of_variant = (one for one in found if one.run.variant == (claim.variant or ""))
-    finished = next(of_variant, None)
-    if finished is None or claim.model not in finished.models:
-        return claim.leave_open()
-    part = finished.models[claim.model]
-    wanted = provenance.params(git.at_revision(finished.revision))["dataset"]["name"]
-    if part.test.dataset != wanted:
-        return claim.leave_open(f"{part.test.dataset} stood in for {wanted}")
-    return claim.judge(part, partial(_read_own, finished, claim.model))
-
-
-def _read_own(finished: FinishedRun, model: str, image: str) -> str:
-    """What the model that DVC keeps of a run reads in an image file of one digit."""
-    from digits.inference.predictor import Predictor
-    from digits.scan.single.read import read_digit
-
-    digit = read_digit(paths.ROOT / image)
-    with fetched(finished, f"models/{model}") as folder:
-        ready = Predictor.load(folder)
-        return ready.classes[int(ready.read(digit[None])[0].argmax())]
+    """Judge a claim by the runs that it is of."""
+    runs = {
+        one: [
+            done for done in found if done.run.variant == one.variant and one.model in done.models
+        ]
+        for one in claim.configurations
+    }
+    for one, finished in runs.items():
+        for done in finished:
+            given = done.models[one.model].train.dataset
+            wanted = provenance.params(git.at_revision(done.revision))["dataset"]["name"]
+            if given != wanted:
+                return claim.leave_open(f"{given} stood in for {wanted}")
+    measured = {
+        one: [done.models[one.model] for done in finished] for one, finished in runs.items()
+    }
+    return claim.judge(Evidence(measured, lambda one, seed, path: fetched(runs[one][seed], path)))
 
 
 def _against_reference(experiment: Experiment, found: Sequence[FinishedRun]) -> dict[str, Any]:
@@ -93,7 +118,7 @@ def _against_reference(experiment: Experiment, found: Sequence[FinishedRun]) -> 
         model: [(one.run.variant, one.models[model]) for one in found if model in one.models]
         for model in models
     }
-    if experiment.seeds:
+    if any(one.run.seed is not None for one in found):
         return _over_seeds(experiment.reference, by_model)
     if experiment.reference is None:
         return {}
@@ -109,6 +134,24 @@ def _against_reference(experiment: Experiment, found: Sequence[FinishedRun]) -> 
     return {"tests": tests}
 
 
+def _between_models(experiment: Experiment, found: Sequence[FinishedRun]) -> dict[str, Any]:
+    """The key `between` of an outcome, where it is asked for."""
+    if not experiment.between_models:
+        return {}
+    correct: dict[str, list[np.ndarray]] = {}
+    for finished in found:
+        for model, part in finished.models.items():
+            correct.setdefault(model, []).append(part.correct)
+    tests = []
+    for first, second in itertools.combinations(correct, 2):
+        test = significance.over_images_and_seeds(
+            np.stack(correct[first]), np.stack(correct[second])
+        )
+        differs = test.low > 0 or test.high < 0
+        tests.append(Between(first=first, second=second, differs=differs, **test._asdict()))
+    return {"between": tuple(tests)}
+
+
 def _over_seeds(
     reference: str | None, by_model: dict[str, list[tuple[str, Measured]]]
 ) -> dict[str, Any]:
@@ -118,7 +161,7 @@ def _over_seeds(
     for model, parts in by_model.items():
         accuracies: dict[str, list[float]] = {}
         for variant, part in parts:
-            accuracies.setdefault(variant, []).append(part.test.accuracy)
+            accuracies.setdefault(variant, []).append(float(part.correct.mean()))
         repeats[model] = {
             variant: Repeated(**significance.repeated(values))
             for variant, values in accuracies.items()

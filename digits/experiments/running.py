@@ -85,7 +85,7 @@ def kept(run: Run) -> FinishedRun | None:
         with contextlib.suppress(UserError):
             result = _read(run, commit)
             # Where no mirror answered, the bundled digits stood in.
-            if all(part.test.dataset == dataset for part in result.models.values()):
+            if all(part.train.dataset == dataset for part in result.models.values()):
                 return result
     return None
 
@@ -182,7 +182,8 @@ def _revision(name: str) -> str | None:
 def _read(run: Run, commit: str) -> FinishedRun:
     """Read what `run` left in `commit`."""
     read = git.at_revision(commit)
-    return FinishedRun(run, commit, {model: results.measured(read, model) for model in run.models})
+    measured = {model: results.measured(read, model, run.opens_test) for model in run.models}
+    return FinishedRun(run, commit, measured)
 
 
 @contextlib.contextmanager

@@ -4,20 +4,43 @@ An outcome is a record like those of metrics: what does not fit is refused with 
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from digits.core import paths
 from digits.core.record import Count, Difference, Measure, Record, Share
-from digits.core.records import OfClass, Pair, Robustness, Row
+from digits.core.records import OfClass, Pair, Robustness
+
+Verdict = Literal["agrees", "differs", "cannot be told", "contradicts itself", "fitted", "not run"]
+"""What a published statement is worth.  fitted: it agrees because something was chosen so."""
 
 
-class Figures(Row):
+class Figures(Record):
     """What one run measured of one model."""
 
     model: str
+    dataset: str
+    measured_on: Literal["validation", "test"]
+    """The set of `accuracy`, `per_class` and `confusion`: the test set only where it was opened."""
+    accuracy: Share
+    accuracy_low: Share
+    """Of the Wilson interval."""
+    accuracy_high: Share
+    images: Count
+    validation_accuracy: Share | None
     per_class: dict[str, OfClass]
     confusion: tuple[tuple[Count, ...], ...]
-    """Test images by true class (rows) and predicted class (columns)."""
+    """Images by true class (rows) and predicted class (columns)."""
+    history: tuple[dict[str, float], ...]
+    """The training's log, a row an epoch."""
+    train_seconds: Measure
+    images_per_second: Measure | None
+    """Null, as the next, where the test set was not opened: speed is measured with it."""
+    latency_ms: Measure | None
+    parameters: Count
+    bundle_mib: Measure
+    device: str
+    precision: str
+    threads: Count
     robustness: Robustness | None = None
     """Where it was measured."""
 
@@ -33,12 +56,27 @@ class RunOutcome(Record):
     models: dict[str, Figures]
 
 
+class Compared(Record):
+    """One of many published figures beside ours."""
+
+    row: str
+    """Such as an epoch or a class."""
+    column: str
+    published: Measure
+    ours: Measure
+    """The mean over seeds."""
+    reach: Measure | None = None
+    """How far from it a figure of another seed may lie, in 95% of cases; null for one seed."""
+    p_corrected: Share | None = None
+    """Of its being one of another seed, by Holm's method over all; null where it was not tested."""
+
+
 class JudgedClaim(Record):
     """A published statement beside what was measured here."""
 
     text: str
-    variant: str | None
-    model: str
+    variants: tuple[str, ...]
+    models: tuple[str, ...]
     measure: str
     """The kind of claim."""
     published: str
@@ -46,16 +84,15 @@ class JudgedClaim(Record):
     ours_low: Share | None = None
     """Of the Wilson interval, where ours is a share."""
     ours_high: Share | None = None
-    agrees: bool | None
-    """Null where it was not run."""
+    verdict: Verdict
     how: str
     """By what it was judged."""
-    test: dict[str, Any] | None = None
-    """Of a hypothesis: what `significance.binomial` gives."""
+    compared: tuple[Compared, ...] = ()
+    """Figure by figure, where many were published."""
 
 
 class Repeated(Record):
-    """The test accuracies of one configuration over its seeds."""
+    """The accuracies of one configuration over its seeds."""
 
     runs: Count
     mean: Share
@@ -64,6 +101,18 @@ class Repeated(Record):
     mean_low: float | None
     """Of the mean's t interval; null where nothing varies."""
     mean_high: float | None
+
+
+class Between(Record):
+    """The difference of two models over images and seeds, by `over_images_and_seeds`."""
+
+    first: str
+    second: str
+    difference: Difference
+    """Of the mean accuracies, minus the first's."""
+    low: Difference
+    high: Difference
+    differs: bool
 
 
 class Welch(Record):
@@ -92,10 +141,14 @@ class Outcome(Record):
     """The variant that the others are tested against."""
     assumed: tuple[str, ...]
     """What was not published, and what stands in for it."""
+    fitted: tuple[str, ...]
+    """What was chosen so that published figures come out."""
     left_out: dict[str, str]
     """Variants that the machine could not do, and why."""
     runs: tuple[RunOutcome, ...]
     claims: tuple[JudgedClaim, ...]
+    between: tuple[Between, ...] | None = None
+    """Every two models, over images and seeds, where the definition asks for it."""
     tests: dict[str, tuple[Pair, ...]] | None = None
     """By model: every variant against the reference, on the same images; without seeds."""
     repeats: dict[str, dict[str, Repeated]] | None = None
@@ -114,9 +167,7 @@ class Reproduction(Record):
     """experiments/outcomes/reproduction.json: all claims of all experiments."""
 
     claims: Count
-    agree: Count
-    differ: Count
-    not_run: Count
+    verdicts: dict[Verdict, Count]
     experiments: dict[str, tuple[GatheredClaim, ...]]
 
 

@@ -19,7 +19,7 @@ COMMITTED = [path for path in sorted(paths.OUTCOMES.glob("*.json")) if path.stem
 
 
 def finished(variant, pairs, seed=None):
-    run = Run("tried", variant, seed, ("ann",), False, {})
+    run = Run("tried", variant, seed, ("ann",), True, False, {})
     return FinishedRun(run, "", {"ann": measured(pairs)})
 
 

@@ -39,7 +39,7 @@ def test_what_dvc_does_not_hold_any_more_is_said(monkeypatch, error):
         raise error
 
     monkeypatch.setattr("dvc.api.DVCFileSystem", gone)
-    run = Run("tried", "a", None, ("ann",), False, {})
+    run = Run("tried", "a", None, ("ann",), True, False, {})
     with (
         pytest.raises(UserError, match=r"models/ann of the run tried-a .*dvc exp remove tried-a"),
         running.fetched(FinishedRun(run, "c0ffee", {}), "models/ann"),

@@ -151,3 +151,42 @@ def test_the_power_is_that_of_the_test(images):
 def test_two_shares_are_compared_exactly():
     assert significance.same_proportion((922, 1000), (922, 1000)) == pytest.approx(1.0)
     assert significance.same_proportion((922, 1000), (880, 1000)) < 0.01
+
+
+def test_a_figure_of_another_seed_is_taken_for_one():
+    rng = np.random.default_rng(0)
+    refused = []
+    for _ in range(400):
+        drawn = rng.normal(0.3, 0.01, (6, 4))
+        p, _ = significance.as_another_seed(drawn[0], drawn[1:], rounding=0)
+        refused += list(p < significance.LEVEL)
+    assert np.mean(refused) == pytest.approx(significance.LEVEL, abs=0.02)
+    p, reach = significance.as_another_seed(np.array([0.3, 0.4]), drawn[1:, :2], rounding=0.001)
+    assert p[0] > significance.LEVEL > p[1]
+    assert 0.01 < reach < 0.05
+
+
+def test_figures_that_do_not_vary_have_to_be_the_same():
+    p, _ = significance.as_another_seed(np.array([0.5, 0.6]), np.full((3, 2), 0.5), 0.001)
+    np.testing.assert_array_equal(p, [1, 0])
+
+
+def test_a_difference_has_to_survive_images_and_seeds():
+    rng = np.random.default_rng(0)
+    images = 2000
+    first = rng.random((4, images)) < 0.95
+    second = first | (rng.random((4, images)) < 0.5)
+    test = significance.over_images_and_seeds(first, second)
+    assert test.low < test.difference < test.high
+    assert test.low > 0
+    assert test.difference == pytest.approx(second.mean() - first.mean())
+    # The same images, but one seed of each four is much worse: by chance it could be the other's.
+    second = first.copy()
+    second[0] = rng.random(images) < 0.5
+    unsure = significance.over_images_and_seeds(first, second)
+    assert unsure.low < unsure.difference < 0 <= unsure.high
+
+
+def test_the_power_of_two_shares_grows_with_the_images():
+    few, many = (significance.power_of_proportions(0.1, 0.05, n, n) for n in (100, 1000))
+    assert few < 0.5 < 0.9 < many

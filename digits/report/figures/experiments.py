@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digits.core.records import Row
 from digits.report.figures.drawing import (
     LINE,
     MUTED,
@@ -20,7 +19,7 @@ from digits.report.figures.drawing import (
     panel,
     percent_axis,
 )
-from digits.report.outcomes import Repeated
+from digits.report.outcomes import Figures, Repeated
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +30,7 @@ WIDELY_APART = 10
 
 def errors(
     model: str,
-    rows: Mapping[str, Row],
+    rows: Mapping[str, Figures],
     reference: str | None,
     real: Sequence[str],
 ) -> "Figure":
@@ -50,8 +49,8 @@ def errors(
         interval(
             axes,
             place,
-            1 - row.test_accuracy,
-            (1 - row.test_accuracy_high, 1 - row.test_accuracy_low),
+            1 - row.accuracy,
+            (1 - row.accuracy_high, 1 - row.accuracy_low),
             fmt="D" if name == reference else "o",
             color=colour(model),
             markerfacecolor=colour(model) if filled else "none",
@@ -59,15 +58,16 @@ def errors(
             markersize=7,
         )
     if reference is not None and reference in rows:
-        start = (1 - rows[reference].test_accuracy) * 100
+        start = (1 - rows[reference].accuracy) * 100
         axes.axvline(start, color=MUTED, linewidth=1, dashes=(4, 3))
     lines_of_text(axes, list(rows))
-    unit = "error on the test set, 95% interval"
-    shares = [max(1 - row.test_accuracy, 1e-4) * 100 for row in rows.values()]
+    measured_on = next(iter(rows.values())).measured_on
+    unit = f"error on the {measured_on} set, 95% interval"
+    shares = [max(1 - row.accuracy, 1e-4) * 100 for row in rows.values()]
     if max(shares) > WIDELY_APART * min(shares):
         log_axis(axes, shares)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.6g}%")
-        unit = "test error, 95% interval, logarithmic"
+        unit = f"{measured_on} error, 95% interval, logarithmic"
     else:
         percent_axis(axes.xaxis)
     label(axes, x=unit)
@@ -79,7 +79,7 @@ def repeats(
     runs: Mapping[str, Sequence[float]],
     means: Mapping[str, Repeated],
 ) -> "Figure":
-    """Test accuracy of each configuration over its seeds: every run, the mean, its 95% interval.
+    """Accuracy of each configuration over its seeds: every run, the mean, its 95% interval.
 
     Args:
         model: Whose colour it is drawn in.
@@ -102,16 +102,16 @@ def repeats(
         )
     lines_of_text(axes, list(means))
     percent_axis(axes.xaxis)
-    label(axes, x="test accuracy: mean, its 95% interval, every run")
+    label(axes, x="accuracy: mean, its 95% interval, every run")
     return drawn
 
 
-def by_variant(variants: Mapping[str, Mapping[str, Row]], measure: str, unit: str) -> "Figure":
+def by_variant(variants: Mapping[str, Mapping[str, Figures]], measure: str, unit: str) -> "Figure":
     """One measure of every model in every variant.
 
     Args:
         variants: For each variant, the figures of each model.
-        measure: The column; "test_accuracy" is drawn with its interval, others on a log scale.
+        measure: The column; "accuracy" is drawn with its interval, others on a log scale.
         unit: What is written at the axis.
 
     """
@@ -126,15 +126,15 @@ def by_variant(variants: Mapping[str, Mapping[str, Row]], measure: str, unit: st
             known.append(value)
             offset = (line - (len(models) - 1) / 2) * 0.75 / len(models)
             style: dict[str, Any] = {"color": colour(model), "markersize": 6}
-            if measure == "test_accuracy":
-                bounds = (row.test_accuracy_low, row.test_accuracy_high)
+            if measure == "accuracy":
+                bounds = (row.accuracy_low, row.accuracy_high)
                 interval(axes, place + offset, value, bounds, fmt=marker(model), **style)
             else:
                 axes.plot(value, place + offset, marker(model), **style)
     lines_of_text(axes, list(variants))
     for place in range(1, len(variants)):
         axes.axhline(place - 0.5, color=LINE, linewidth=0.8)
-    if measure == "test_accuracy":
+    if measure == "accuracy":
         percent_axis(axes.xaxis)
     else:
         log_axis(axes, known)

@@ -13,7 +13,7 @@ from digits.report.page.results import AUGMENTATION, HARDWARE, PREPROCESSING
 SIDE_BY_SIDE = (("shift", 2), ("shift", 4), ("rotation", 30), ("scale", 0.6), ("scale", 1.3))
 """Changes and amounts at which published configurations and ours are put side by side."""
 MEASURES = {
-    "test_accuracy": ("Accuracy", "test accuracy, 95% interval"),
+    "accuracy": ("Accuracy", "accuracy, 95% interval"),
     "train_seconds": ("Training time", "seconds, logarithmic"),
     "images_per_second": ("Inference", "images/s, logarithmic"),
 }
@@ -35,8 +35,9 @@ def _preprocessing(outcome: Outcome) -> dict[str, Any]:
         tests = (outcome.tests or {}).get(model, ())
         real = [test.second for test in tests if test.differs]
         figure = errors(model, rows, outcome.reference, real)
-        shows = f"Error of {model} on the test set by preprocessing, with 95% intervals"
-        accuracies = {variant: row.test_accuracy for variant, row in rows.items()}
+        measured_on = next(iter(rows.values())).measured_on
+        shows = f"Error of {model} on the {measured_on} set by preprocessing, with 95% intervals"
+        accuracies = {variant: row.accuracy for variant, row in rows.items()}
         shown[model] = {
             "rows": rows,
             "tests": {test.second: test for test in tests},
@@ -51,10 +52,10 @@ def _augmentation(outcome: Outcome) -> dict[str, Any]:
     shown = {}
     for model, means in (outcome.repeats or {}).items():
         accuracies = {
-            variant: [row.test_accuracy for row in runs]
+            variant: [row.accuracy for row in runs]
             for variant, runs in by_model.get(model, {}).items()
         }
-        shows = f"Test accuracy of {model} over seeds, by augmentation"
+        shows = f"Accuracy of {model} over seeds, by augmentation"
         shown[model] = {
             "means": means,
             "welch": (outcome.welch or {}).get(model, {}),
