@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from digits.core import records
 from digits.evaluation.forms import Form, Forms
 from digits.inference import scoring
+from digits.report.outcomes import Figures
 
 HARDWARE = records.Hardware(
     device="cpu",
@@ -119,6 +120,32 @@ def row(validation=0.995, accuracy=0.99, **more):
         "threads": 2,
     }
     return records.Row(**figures | more)
+
+
+def figures(accuracy=0.99, model="ann", **more):
+    """What one run of an experiment measured; its interval is half a point to both sides."""
+    known = {
+        "model": model,
+        "dataset": "clothes",
+        "measured_on": "validation",
+        "accuracy": accuracy,
+        "accuracy_low": accuracy - 0.005,
+        "accuracy_high": min(1.0, accuracy + 0.005),
+        "images": 12_000,
+        "validation_accuracy": accuracy,
+        "per_class": {},
+        "confusion": (),
+        "history": (),
+        "train_seconds": 1.0,
+        "images_per_second": None,
+        "latency_ms": None,
+        "parameters": 1234,
+        "bundle_mib": 1.0,
+        "device": "A processor",
+        "precision": "float32",
+        "threads": 2,
+    }
+    return Figures(**known | more)
 
 
 def pair(first, second, difference=0.0, p=1.0, differs=False):

@@ -110,7 +110,7 @@ def test_a_grid_is_all_combinations(tmp_path):
     runs = definition.runs("tried", experiment)
     assert [run.variant for run in runs] == ["cpu-1", "cpu-2", "gpu-1", "gpu-2"]
     assert runs[3].differences == {"hardware": {"device": "gpu", "threads": 2}}
-    assert runs[0].targets == ["evaluate@ann", "robustness@ann"]
+    assert runs[0].targets == ["train_ann", "robustness@ann"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from tests import made_records
 
 
 def row(accuracy, **more):
-    return made_records.row(accuracy=accuracy, **more)
+    return made_records.figures(accuracy=accuracy, **more)
 
 
 @pytest.mark.parametrize(("best", "scale"), [(0.98, "linear"), (0.9999, "log")])
@@ -39,5 +39,5 @@ def test_a_model_that_was_not_run_in_a_variant_is_left_out():
     (axes,) = experiments.by_variant(variants, "train_seconds", "seconds").axes
     marks = [np.asarray(line.get_xdata()) for line in axes.lines]
     assert [mark.item() for mark in marks if mark.size == 1] == [5, 50, 1]
-    (axes,) = experiments.by_variant(variants, "test_accuracy", "accuracy").axes
+    (axes,) = experiments.by_variant(variants, "accuracy", "accuracy").axes
     assert len(axes.containers) == 3
