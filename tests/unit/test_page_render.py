@@ -115,11 +115,7 @@ def write_project(root, **more):
 
 
 def figures(accuracy=0.9, **more):
-    return {
-        "dataset": "clothes", "test_accuracy": accuracy, "test_accuracy_low": accuracy - 0.01,
-        "test_accuracy_high": accuracy + 0.01, "train_seconds": 5.0, "images_per_second": 100.0,
-        "latency_ms": 1.0, "device": "A processor", "threads": 1, "precision": "float32",
-    } | more  # fmt: skip
+    return made_records.figures(accuracy, images_per_second=100.0, latency_ms=1.0, **more).as_dict()
 
 
 def write_outcomes(outcomes):
@@ -128,6 +124,7 @@ def write_outcomes(outcomes):
         "question": "",
         "reference": None,
         "assumed": ["<i>one</i>"],
+        "fitted": [],
         "left_out": {},
         "claims": [],
     }
@@ -138,18 +135,18 @@ def write_outcomes(outcomes):
     ]
     means = {
         variant: significance.repeated(
-            [run["models"]["ann"]["test_accuracy"] for run in seeds if run["variant"] == variant]
+            [run["models"]["ann"]["accuracy"] for run in seeds if run["variant"] == variant]
         )
         for variant in ("none", "shifts")
     }
     claim = {
-        "text": "It is <good>", "variant": None, "model": "svc", "measure": "test_accuracy",
+        "text": "It is <good>", "variants": [""], "models": ["svc"], "measure": "test_accuracy",
         "published": "97% of 100", "ours": "96.00%", "ours_low": 0.9, "ours_high": 0.99,
-        "agrees": True, "how": "p = 0.5",
+        "verdict": "agrees", "how": "p = 0.5",
     }  # fmt: skip
     not_run = {
-        "text": "And quick", "variant": "big", "model": "ann", "measure": "train_accuracy",
-        "published": "99%", "ours": "not run", "agrees": None, "how": "",
+        "text": "And quick", "variants": ["big"], "models": ["ann"], "measure": "log",
+        "published": "99%", "ours": "not run", "verdict": "not run", "how": "",
     }  # fmt: skip
     test = made_records.pair("unit", "deskewed", 0.02, 0.02, True).as_dict()
     made: dict[str, dict[str, Any]] = {
@@ -166,6 +163,33 @@ def write_outcomes(outcomes):
             "runs": seeds,
             "repeats": {"ann": means},
             "welch": {"ann": significance.welch([0.9, 0.901], {"shifts": [0.95, 0.951]})},
+        },
+        "equal-search": {
+            "runs": [
+                {
+                    "variant": name,
+                    "seed": None,
+                    "models": {"ann": figures(ann), "svc": figures(0.97)},
+                }
+                for name, ann in (("low", 0.95), ("high", 0.94))
+            ]
+        },
+        "equal-effort": {
+            "runs": [],
+            "repeats": {
+                "ann": {"ann": significance.repeated([0.951, 0.953])},
+                "svc": {"svc": significance.repeated([0.97])},
+            },
+            "between": [
+                {
+                    "first": "ann",
+                    "second": "svc",
+                    "difference": 0.018,
+                    "low": 0.01,
+                    "high": 0.02,
+                    "differs": True,
+                }
+            ],
         },
         "digits-svc": {"reference": None, "runs": [], "claims": [claim, not_run]},
         "hardware": {
@@ -185,11 +209,7 @@ def write_outcomes(outcomes):
         for run in outcome["runs"]:
             run["differences"] = {}
             for model, row in run["models"].items():
-                row |= {
-                    "model": model, "per_class": {}, "confusion": [], "validation_accuracy": None,
-                    "test_log_loss": 0.1, "test_macro_f1": 0.9, "test_images": 100,
-                    "parameters": 10, "bundle_mib": 1.0,
-                }  # fmt: skip
+                row["model"] = model
         files.write_json(
             outcomes / f"{name}.json", {"experiment": name, "title": name, **common, **outcome}
         )
@@ -252,7 +272,11 @@ def test_what_is_said(text):
     assert "over 0.5" in section(text, "robustness")
     assert "at no step" in section(text, "robustness")
     assert "svc</span> is not trained in epochs" in section(text, "learning")
-    assert "not judged" in section(text, "reproduction")
+    assert "not run" in section(text, "reproduction")
+    equal = section(text, "equal-effort")
+    assert "At equal effort the order is svc, ann; " in equal
+    assert "svc is better" in equal
+    assert re.search(r"ann</span>.*95\.00%.*94\.00%", equal, re.DOTALL)
     assert "no GPU" in section(text, "hardware")
 
 
@@ -286,8 +310,12 @@ def test_what_was_not_made_is_named_with_its_command(tmp_path):
     bare = render.render(results.read(tmp_path, WRONG), ADVICE)
     Reader(bare)
     for name in (
-        results.PREPROCESSING, results.AUGMENTATION, *results.REPRODUCED, results.HARDWARE
-    ):  # fmt: skip
+        results.PREPROCESSING,
+        results.AUGMENTATION,
+        f"{results.EQUAL_SEARCH} {results.EQUAL_EFFORT}",
+        *results.REPRODUCED,
+        results.HARDWARE,
+    ):
         assert f"digits experiment {name}<" in bare
     assert "dvc repro robustness" in section(bare, "robustness")
     assert "dvc repro transfer" in section(bare, "other-hands")

@@ -120,9 +120,10 @@ def by_variant(variants: Mapping[str, Mapping[str, Figures]], measure: str, unit
     known = []
     for place, rows in enumerate(variants.values()):
         for line, model in enumerate(models):
-            if (row := rows.get(model)) is None:
+            row = rows.get(model)
+            value: float | None = getattr(row, measure, None)
+            if row is None or value is None:
                 continue
-            value: float = getattr(row, measure)
             known.append(value)
             offset = (line - (len(models) - 1) / 2) * 0.75 / len(models)
             style: dict[str, Any] = {"color": colour(model), "markersize": 6}

@@ -3,12 +3,18 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from digits.core.records import Robustness
+from digits.core.records import Robustness, Row
 from digits.report.figures import drawing
 from digits.report.figures.experiments import by_variant, errors, repeats
 from digits.report.outcomes import Figures, Outcome
 from digits.report.page import advice
-from digits.report.page.results import AUGMENTATION, HARDWARE, PREPROCESSING
+from digits.report.page.results import (
+    AUGMENTATION,
+    EQUAL_EFFORT,
+    EQUAL_SEARCH,
+    HARDWARE,
+    PREPROCESSING,
+)
 
 SIDE_BY_SIDE = (("shift", 2), ("shift", 4), ("rotation", 30), ("scale", 0.6), ("scale", 1.3))
 """Changes and amounts at which published configurations and ours are put side by side."""
@@ -64,6 +70,35 @@ def _augmentation(outcome: Outcome) -> dict[str, Any]:
     return {"outcome": outcome, "shown": shown}
 
 
+def equal_effort(outcomes: Mapping[str, Outcome], rows: Mapping[str, Row]) -> dict[str, Any] | None:
+    """What the models give when each gets the same search; None where that was not run.
+
+    Args:
+        outcomes: Of the experiments that were run.
+        rows: The figures of the models of params.yaml.
+
+    """
+    search, effort = outcomes.get(EQUAL_SEARCH), outcomes.get(EQUAL_EFFORT)
+    if search is None or effort is None:
+        return None
+    means = {
+        model: next(iter(variants.values())) for model, variants in (effort.repeats or {}).items()
+    }
+    ranked = sorted(means, key=lambda model: -means[model].mean)
+    recipes = sorted(means, key=lambda model: -rows[model].test_accuracy)
+    return {
+        "search": search,
+        "trials": {
+            model: {variant: runs[0].accuracy for variant, runs in variants.items()}
+            for model, variants in _by_model(search).items()
+        },
+        "effort": effort,
+        "means": means,
+        "ranked": ranked,
+        "recipes": recipes,
+    }
+
+
 def _hardware(outcome: Outcome) -> dict[str, Any]:
     variants: dict[str, dict[str, Figures]] = {}
     for run in outcome.runs:
@@ -75,6 +110,7 @@ def _hardware(outcome: Outcome) -> dict[str, Any]:
             f"{name} of each model on each hardware",
         )
         for measure, (name, unit) in MEASURES.items()
+        if any(getattr(row, measure) for rows in variants.values() for row in rows.values())
     }
     models = list(dict.fromkeys(model for rows in variants.values() for model in rows))
     return {"outcome": outcome, "variants": variants, "panels": panels, "models": models}

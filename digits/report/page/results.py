@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PREPROCESSING, AUGMENTATION, HARDWARE = "preprocessing", "augmentation", "hardware"
+EQUAL_SEARCH, EQUAL_EFFORT = "equal-search", "equal-effort"
 REPRODUCED = ("digits-svc", "ann-10k", "mlp-128", "three-networks", "moved-digits")
 """The experiments that make published claims, in the order of the page."""
 MISCLASSIFIED, HISTORY, PREDICTIONS = "misclassified.npz", "history.csv", "predictions.csv"
@@ -105,7 +106,10 @@ def read(root: Path, models: Collection[str]) -> Results:
     rows = {model: compared[model] for model in models}
     found = {
         name: outcome_files(outcomes, name)
-        for name in (PREPROCESSING, AUGMENTATION, *REPRODUCED, HARDWARE)
+        for name in (
+            *(PREPROCESSING, AUGMENTATION, EQUAL_SEARCH, EQUAL_EFFORT),
+            *(*REPRODUCED, HARDWARE),
+        )
     }
     elsewhere, forms = metrics / "other_hands.json", metrics / "forms.json"
     inputs = [root / name for name in INPUTS] + [path for part in found.values() for path in part]
