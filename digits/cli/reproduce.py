@@ -15,10 +15,7 @@ def reproduce(
         list[Model] | None, typer.Option(help="Leave this model out; may be repeated.")
     ] = None,
 ) -> None:
-    """Run all published experiments, and hold them against their claims in REPRODUCTION.md.
-
-    The exit status is 1 if a claim was not run.
-    """
+    """Run all published experiments, and hold them against their claims in REPRODUCTION.md."""
     from digits.experiments import definition, reproduction, running
     from digits.experiments.outcome import gather
 
@@ -43,4 +40,3 @@ def reproduce(
     record = reproduction.record(outcomes)
     counts = ", ".join(f"{verdict} {count}" for verdict, count in record.verdicts.items())
     print(f"REPRODUCTION.md: of {record.claims} claims: {counts}")
-    raise typer.Exit(1 if record.verdicts.get("not run") else 0)
