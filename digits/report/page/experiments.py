@@ -128,7 +128,7 @@ def _by_model(outcome: Outcome) -> dict[str, dict[str, list[Figures]]]:
 def robustness(
     outcomes: Mapping[str, Outcome], ours: Mapping[str, Robustness]
 ) -> list[dict[str, Any]]:
-    """Published networks, the ANN with and without augmentation, and our models, under change.
+    """Published networks and our models, under change.
 
     Args:
         outcomes: Of the experiments that were run.
@@ -154,16 +154,13 @@ def robustness(
 
 
 def _measured(outcomes: Mapping[str, Outcome]) -> Iterator[tuple[str, Robustness]]:
-    """The robustness of each configuration of an experiment, once."""
-    seen = set()
-    for experiment in ("three-networks", AUGMENTATION):
-        for run in outcomes[experiment].runs if experiment in outcomes else ():
-            for model, figures in run.models.items():
-                known_as = "as published" if experiment != AUGMENTATION else run.variant
-                name = f"{model}, {known_as}"
-                if name not in seen and figures.robustness:
-                    seen.add(name)
-                    yield name, figures.robustness
+    """The robustness of each published network, by its first seed."""
+    found: dict[str, Robustness] = {}
+    for run in outcomes["three-networks"].runs if "three-networks" in outcomes else ():
+        for model, figures in run.models.items():
+            if figures.robustness:
+                found.setdefault(model, figures.robustness)
+    yield from ((f"{model}, as published", measured) for model, measured in found.items())
 
 
 def _accuracy_at(measured: Robustness, change: str, amount: float) -> float | None:
