@@ -9,7 +9,7 @@ from digits.core.errors import UserError
 from digits.evaluation import significance
 from digits.evaluation.calibration import calibration
 from digits.inference import scoring
-from digits.report import text
+from digits.report import measures, text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,6 +121,8 @@ def markdown(compared: records.Comparison) -> str:
     rows = compared.root
     columns = (
         "model",
+        "validation accuracy",
+        "95% interval",
         "test accuracy",
         "95% interval",
         "training",
@@ -128,6 +130,7 @@ def markdown(compared: records.Comparison) -> str:
         "one image",
         "parameters",
         "size",
+        "memory",
         "trained on",
     )
     table = text.markdown_table(
@@ -135,22 +138,32 @@ def markdown(compared: records.Comparison) -> str:
         [
             (
                 model,
+                text.percent(row.validation_accuracy),
+                text.interval(row.validation_accuracy_low, row.validation_accuracy_high),
                 text.percent(row.test_accuracy),
                 text.interval(row.test_accuracy_low, row.test_accuracy_high),
                 text.seconds(row.train_seconds),
                 text.number(row.images_per_second),
                 text.milliseconds(row.latency_ms),
                 text.number(row.parameters),
-                f"{text.number(row.bundle_mib, 1)} MiB",
+                measures.mebibytes(row.bundle_mib),
+                measures.mebibytes(row.predict_memory_mib),
                 f"{row.device}, {text.count(row.threads, 'thread')}, {row.precision}",
             )
             for model, row in rows.items()
         ],
     )
     first = next(iter(rows.values()))
+    choose = (
+        f"choose by its {text.count(first.validation_images, 'validation image')}"
+        if first.validation_images
+        else "there are no validation images to choose by"
+    )
     return (
-        f"{table}\n\nData set: {first.dataset}, {text.count(first.test_images, 'test image')} held "
-        "out from every choice. Speeds are ONNX Runtime's on the CPU.\n"
+        f"{table}\n\nData set: {first.dataset}; {choose}, the "
+        f"{text.count(first.test_images, 'test image')} were held out from every choice. Speeds "
+        "are ONNX Runtime's on the CPU; memory is what loading the model and predicting one image "
+        "adds.\n"
     )
 
 
@@ -193,6 +206,7 @@ def tests_markdown(tests: records.Significance) -> str:
     columns = (
         "models",
         "difference, points",
+        "digits per 10,000",
         "only one correct",
         "p",
         "p, corrected",
@@ -205,6 +219,7 @@ def tests_markdown(tests: records.Significance) -> str:
             (
                 f"{pair.first}, {pair.second}",
                 text.points(pair.difference),
+                measures.per_10000(pair.difference),
                 f"{pair.only_first_correct}, {pair.only_second_correct}",
                 text.p_value(pair.p),
                 text.p_value(pair.p_corrected),

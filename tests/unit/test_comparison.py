@@ -23,9 +23,12 @@ def test_the_files_of_the_models_are_put_side_by_side(tmp_path):
     assert list(compared.root) == ["ann", "svc"]
     assert compared.root["ann"].test_accuracy == 0.999
     text = comparison.markdown(compared)
-    line = "| ann | 99.90% | 99.44% to 99.98% | 61 s | 12,346 | 0.123 ms | 1,234 | 1.0 MiB |"
+    line = (
+        "| ann | 99.50% | 75.75% to 100.00% | 99.90% | 99.44% to 99.98% | 61 s | 12,346 "
+        "| 0.123 ms | 1,234 | 1.0 MiB | 10.0 MiB |"
+    )
     assert f"{line} A processor, 2 threads, float32 |" in text
-    assert "clothes, 1,000 test images" in text
+    assert "clothes; choose by its 12 validation images, the 1,000 test images were" in text
     with pytest.raises(UserError, match=r"train\.json is missing"):
         comparison.read(tmp_path, ("cnn",))
 
@@ -52,7 +55,7 @@ def test_the_models_are_tested_on_the_same_images():
     assert (pair.only_first_correct, pair.only_second_correct) == (0, 20)
     assert tests.calibration["svc"].expected_calibration_error == pytest.approx(1 / 15)
     text = comparison.tests_markdown(tests)
-    assert "| ann, svc | +33.33 | 0, 20 | < 0.001 | < 0.001 | yes |" in text
+    assert "| ann, svc | +33.33 | +3,333 | 0, 20 | < 0.001 | < 0.001 | yes |" in text
     assert "Misclassified by all models: 0 images" in text
 
 
@@ -60,7 +63,7 @@ def test_models_that_agree_on_every_image_are_said_to():
     labels = [0, 1, 2]
     tests = comparison.tests({model: predicted(labels, labels) for model in ("ann", "svc")})
     text = comparison.tests_markdown(tests)
-    assert "| ann, svc | +0.00 | 0, 0 | 1.00 | 1.00 | no | \N{EN DASH} |" in text
+    assert "| ann, svc | +0.00 | +0 | 0, 0 | 1.00 | 1.00 | no | \N{EN DASH} |" in text
     assert "All models predict every image alike" in text
 
 

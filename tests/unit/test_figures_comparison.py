@@ -43,7 +43,10 @@ def test_no_validation_set_leaves_the_front_empty():
 
 def test_accuracies_stand_beside_their_intervals():
     (axes,) = comparison.accuracies({"ann": row(accuracy=0.98), "svc": row()}, 0.95).axes
-    assert [text.get_text() for text in axes.texts] == ["98.00%", "99.00%", "95%"]
+    shown = ["99.50%", "98.00%", "99.50%", "99.00%", "95%"]
+    assert [text.get_text() for text in axes.texts] == shown
+    (axes,) = comparison.accuracies({"ann": row(None)}, 0.95).axes
+    assert [text.get_text() for text in axes.texts] == ["99.00%", "95%"]
 
 
 def test_the_comparison_is_a_picture_with_every_figure():

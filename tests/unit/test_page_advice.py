@@ -2,42 +2,66 @@
 
 import pytest
 
-from digits.evaluation.recommendation import recommend
+from digits.evaluation import recommendation
 from digits.report import comparison
 from digits.report.page import advice
 from tests import made_records
 from tests.made_records import pair, row
 
+PARAMS = recommendation.Params(required_accuracy=0.99, batch_images=1000)
+
+
+def recommend(rows):
+    known = {model: recommendation.Candidate(one) for model, one in rows.items()}
+    return recommendation.recommend(known, PARAMS)
+
 
 def said(rows, pairs=()):
-    found = recommend(rows, 0.99)
+    found = recommend(rows)
     return advice.answer(found), " ".join(advice.reasons(found, rows, pairs))
 
 
 def test_the_chosen_model_and_why():
     rows = {
-        "ann": row(0.989),
-        "cnn": row(0.994, train_seconds=3.0),
-        "vgg16": row(0.992, train_seconds=9.0, latency_ms=9.0, bundle_mib=9.0),
+        "ann": row(0.98),
+        "svc": row(0.989, images_per_second=9000.0),
+        "cnn": row(0.996, 0.996, train_seconds=3.0, latency_ms=5.0),
+        "vgg16": row(0.994, train_seconds=9.0, bundle_mib=9.0),
     }
     answer, reasons = said(rows, [pair("cnn", "vgg16", -0.002, 0.006, True)])
     assert answer == (
-        "Use cnn: of the models that reach 99% (cnn and vgg16), it costs the least by training "
-        "time, latency and size."
+        "Use cnn: of the models shown to reach 99% (cnn and vgg16), it is the best or as good as "
+        "the best by 4 of 5 criteria."
     )
-    assert "0.20 percentage points ahead of vgg16: this difference is real (p = 0.006)" in reasons
-    assert "ann (98.90%)" in reasons
-    assert "goes below 99%" in reasons
-
-
-def test_costs_by_which_another_model_is_cheaper():
-    rows = {"ann": row(0.991, bundle_mib=9.0), "svc": row(0.995, latency_ms=5.0, train_seconds=5.0)}
-    assert said(rows)[0].endswith("the least by training time and latency; svc by size.")
+    assert "Of 12,000 validation images, which chose it, cnn predicts 99.60% (95%" in reasons
+    assert "Another of these is better by latency (vgg16 1 ms, cnn 5 ms)." in reasons
+    assert (
+        "The fastest sufficient model is cnn (1,000 images/s), vgg16 as fast. svc is faster still "
+        "(9,000 images/s), but cannot be told from 99%." in reasons
+    )
+    assert "Cannot be told from 99% by so many validation images: svc, 98.90% (" in reasons
+    assert "Below 99% on the validation set: ann, 98.00% (" in reasons
+    assert (
+        "0.20 percentage points (20 digits of 10,000) ahead of vgg16: this difference is real "
+        "(p = 0.006)" in reasons
+    )
+    assert "That interval goes below 99%" not in reasons
+    assert "That interval goes below 99%" in said({"ann": row(0.996, 0.992)})[1]
 
 
 def test_the_only_model_that_reaches_the_goal():
-    answer, _ = said({"ann": row(0.991), "cnn": row(0.98)})
-    assert "the only model that reaches 99%" in answer
+    answer, _ = said({"ann": row(0.995), "cnn": row(0.98)})
+    assert answer == "Use ann: it is the only model shown to reach 99%."
+
+
+def test_models_that_cannot_be_told_from_the_goal():
+    answer, _ = said({"ann": row(0.9905), "cnn": row(0.9895), "svc": row(0.97)})
+    assert answer.startswith(
+        "No model is shown to reach 99%; ann and cnn cannot be told from it. Use ann: of the "
+        "models that may reach 99% (ann and cnn)"
+    )
+    answer, _ = said({"ann": row(0.9905)})
+    assert answer.endswith("Use ann: it is the only model that may reach 99%.")
 
 
 def test_no_model_reaches_the_goal():
@@ -55,8 +79,8 @@ def test_there_is_nothing_to_choose_by():
 @pytest.mark.parametrize(
     ("test", "words"),
     [
-        (pair("a", "b", 0.001, 0.4), "0.10 percentage points behind b: this difference could be "
-                                     "chance (p = 0.40)"),
+        (pair("a", "b", 0.001, 0.4), "0.10 percentage points (10 digits of 10,000) behind b: this "
+                                     "difference could be chance (p = 0.40)"),
         (pair("b", "a", 0.001, 0.0001, True), "ahead of b: this difference is real (p < 0.001)"),
         (pair("a", "b"), "a and b predict equally many"),
     ],
@@ -85,7 +109,7 @@ def test_the_verdict_on_configurations():
 
 
 def test_what_other_hands_say():
-    found = recommend({"ann": row(0.995), "cnn": row(0.98)}, 0.99)
+    found = recommend({"ann": row(0.995), "cnn": row(0.98)})
     other = {
         name: made_records.transfer(name, correct) for name, correct in (("ann", 8), ("cnn", 9))
     }

@@ -42,13 +42,19 @@ NAME_CHARACTERS = 36
 
 
 def accuracies(rows: Mapping[str, Row], required: float) -> "Figure":
-    """Test accuracy of each model with its 95% interval, and the goal."""
-    drawn, axes = panel(WIDE, 30 * len(rows) + 56)
+    """Validation and test accuracy of each model with their 95% intervals, and the goal."""
+    drawn, axes = panel(WIDE, 42 * len(rows) + 56)
     for place, (model, row) in enumerate(rows.items()):
-        bounds = (row.test_accuracy_low, row.test_accuracy_high)
-        style = {"fmt": marker(model), "color": colour(model), "markersize": 7}
-        interval(axes, place, row.test_accuracy, bounds, **style)
-        beside(axes, row.test_accuracy_high * 100, place, text.percent(row.test_accuracy))
+        for aside, name, filled in ((-0.18, "validation", True), (0.18, "test", False)):
+            share, low, high = (
+                getattr(row, f"{name}_accuracy{end}") for end in ("", "_low", "_high")
+            )
+            if share is None:
+                continue
+            style = {"fmt": marker(model), "color": colour(model), "markersize": 7}
+            style |= {} if filled else {"markerfacecolor": "none"}
+            interval(axes, place + aside, share, (low, high), **style)
+            beside(axes, (high or share) * 100, place + aside, text.percent(share))
     axes.axvline(required * 100, **GOAL_DASHES)
     lines_of_text(axes, list(rows))
     axes.text(
@@ -64,7 +70,7 @@ def accuracies(rows: Mapping[str, Row], required: float) -> "Figure":
     low, high = axes.get_xlim()
     axes.set_xlim(low, high + 0.2 * (high - low))
     percent_axis(axes.xaxis)
-    label(axes, x="test accuracy, 95% interval")
+    label(axes, x="accuracy: validation (filled), test (hollow)")
     return drawn
 
 

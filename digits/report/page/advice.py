@@ -1,30 +1,40 @@
 """What a recommendation and the tests between models say, in sentences."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from digits.core.records import Pair, Row, Significance, Transfer
-from digits.evaluation.recommendation import COSTS, Recommendation
+from digits.evaluation.recommendation import THROUGHPUT, Choice, Recommendation, Standing
+from digits.report import measures, text
 from digits.report.text import interval, listed, percent, stated_p
+
+WRITERS: dict[str, Callable[[float], str]] = {
+    "s": text.seconds,
+    "ms": text.milliseconds,
+    "MiB": measures.mebibytes,
+    "images/s": lambda speed: f"{text.number(speed)} images/s",
+    "J": lambda energy: f"{text.number(energy)} J",
+    "share": percent,
+}
+"""How a criterion's figure is written, by its unit."""
 
 
 def answer(found: Recommendation) -> str:
-    """Which model to use, in one sentence."""
-    goal = percent(found.required, 0)
-    if not found.validated:
+    """Which model to use, in one sentence or two."""
+    goal, open_ = percent(found.required, 0), found.standing(Standing.OPEN)
+    if not found.standings:
         return "No model can be recommended: there is no validation set to choose by."
     if found.model is None:
         return f"No model reaches {goal} on the validation set."
-    if len(found.reached) == 1:
-        return f"Use {found.model}: it is the only model that reaches {goal}."
-    won = [name for cost, name in COSTS.items() if found.cheapest[cost] == found.model]
-    others = [
-        f"{model} by {COSTS[cost]}"
-        for cost, model in found.cheapest.items()
-        if model not in (found.model, None)
-    ]
+    lead, shown = "", "shown to reach"
+    if not found.standing(Standing.REACHED):
+        lead = f"No model is shown to reach {goal}; {listed(open_)} cannot be told from it. "
+        shown = "that may reach"
+    if len(found.sufficient) == 1:
+        return f"{lead}Use {found.model}: it is the only model {shown} {goal}."
     return (
-        f"Use {found.model}: of the models that reach {goal} ({listed(found.reached)}), it costs "
-        f"the least by {listed(won)}{f'; {listed(others)}' if others else ''}."
+        f"{lead}Use {found.model}: of the models {shown} {goal} ({listed(found.sufficient)}), it "
+        f"is the best or as good as the best by {len(found.won(found.model))} of "
+        f"{len(found.choices)} criteria."
     )
 
 
@@ -37,19 +47,16 @@ def reasons(found: Recommendation, rows: Mapping[str, Row], pairs: Iterable[Pair
         pairs: The tests between these models.
 
     """
-    goal, validated = percent(found.required, 0), found.validated
-    if not validated:
+    goal = percent(found.required, 0)
+    if not found.standings:
         return ["Give split.validation some images; choosing by the test set would spoil it."]
     if found.model is None:
-        best = max(validated, key=lambda model: validated[model])
-        return [
-            f"{best} comes nearest: {percent(validated[best])} on the validation set, "
-            f"{_tested(rows[best])}."
-        ]
+        best = max(found.standings, key=lambda model: rows[model].validation_accuracy or 0)
+        return [f"{best} comes nearest: {_validated(rows[best])} there."]
     row = rows[found.model]
     said = [
-        f"Of the validation set, which chose it, {found.model} predicts "
-        f"{percent(validated[found.model])} correctly; of the test set, which chose nothing, "
+        f"Of {row.validation_images:,} validation images, which chose it, {found.model} predicts "
+        f"{_validated(row)} correctly; of {row.test_images:,} test images, which chose nothing, "
         f"{percent(row.test_accuracy)} (95% interval "
         f"{interval(row.test_accuracy_low, row.test_accuracy_high)})."
     ]
@@ -57,15 +64,54 @@ def reasons(found: Recommendation, rows: Mapping[str, Row], pairs: Iterable[Pair
         said.append(
             f"That interval goes below {goal}: on new images {found.model} may miss the goal."
         )
-    said += [sentence for pair in pairs if (sentence := against(found.model, pair))]
-    below = [
-        f"{model} ({percent(accuracy)})"
-        for model, accuracy in validated.items()
-        if accuracy < found.required
+    said += _better_elsewhere(found)
+    said += _fastest(found)
+    for standing, told in (
+        (Standing.OPEN, f"Cannot be told from {goal} by so many validation images"),
+        (Standing.MISSED, f"Below {goal} on the validation set"),
+    ):
+        if named := [f"{model}, {_validated(rows[model])}" for model in found.standing(standing)]:
+            said.append(f"{told}: {'; '.join(named)}.")
+    return said + [sentence for pair in pairs if (sentence := against(found.model, pair))]
+
+
+def _validated(row: Row) -> str:
+    ends = interval(row.validation_accuracy_low, row.validation_accuracy_high)
+    return f"{percent(row.validation_accuracy)} (95% interval {ends})"
+
+
+def written(choice: Choice, model: str) -> str:
+    """A model's figure, with its unit; a dash where it is not known."""
+    figure = choice.figures.get(model)
+    return text.UNKNOWN if figure is None else WRITERS[choice.criterion.unit](figure.value)
+
+
+def _better_elsewhere(found: Recommendation) -> list[str]:
+    """By which criteria another sufficient model is better than the recommended one."""
+    assert found.model is not None
+    lost = [
+        f"{choice.criterion.name} ({choice.best[0]} {written(choice, choice.best[0])}, "
+        f"{found.model} {written(choice, found.model)})"
+        for choice in found.choices
+        if found.model not in choice.best
     ]
-    if below:
-        said.append(f"Below {goal} on the validation set: {listed(below)}.")
-    return said
+    return [f"Another of these is better by {listed(lost)}."] if lost else []
+
+
+def _fastest(found: Recommendation) -> list[str]:
+    """The fastest sufficient model, and one that is faster still and not sufficient."""
+    choice = next((one for one in found.choices if one.criterion == THROUGHPUT), None)
+    if choice is None:
+        return []
+    fastest, overall = choice.best[0], choice.best_of_all[0]
+    others = f", {listed(choice.best[1:])} as fast" if choice.best[1:] else ""
+    said = [f"The fastest sufficient model is {fastest} ({written(choice, fastest)}){others}."]
+    if overall not in found.sufficient:
+        said.append(
+            f"{overall} is faster still ({written(choice, overall)}), but "
+            f"{found.standings[overall]} {percent(found.required, 0)}."
+        )
+    return [" ".join(said)]
 
 
 def elsewhere(
@@ -107,11 +153,6 @@ def elsewhere(
     return [f"Of digits of other hands {best} {lead}, {found.model} {chosen}. {advised}"]
 
 
-def _tested(row: Row) -> str:
-    ends = interval(row.test_accuracy_low, row.test_accuracy_high)
-    return f"{percent(row.test_accuracy)} on the test set (95% interval {ends})"
-
-
 def against(chosen: str, pair: Pair) -> str | None:
     """What a test says of `chosen` and the other model of the pair; None if it is of two others."""
     if chosen not in (pair.first, pair.second):
@@ -120,9 +161,13 @@ def against(chosen: str, pair: Pair) -> str | None:
     lead = pair.difference if chosen == pair.second else -pair.difference
     if lead == 0:
         return f"{chosen} and {other} predict equally many test images correctly."
-    size = f"{abs(lead) * 100:.2f} percentage points {'ahead of' if lead > 0 else 'behind'} {other}"
+    side = "ahead of" if lead > 0 else "behind"
     verdict = "this difference is real" if pair.differs else "this difference could be chance"
-    return f"On the test set {chosen} is {size}: {verdict} ({stated_p(pair.p_corrected)})."
+    return (
+        f"On the test set {chosen} is {abs(lead) * 100:.2f} percentage points "
+        f"({text.number(abs(lead) * 10_000)} digits of 10,000) {side} {other}: {verdict} "
+        f"({stated_p(pair.p_corrected)})."
+    )
 
 
 def verdict(model: str, tests: Sequence[Pair], accuracies: Mapping[str, float]) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 
 from digits.core.records import Confidence, Hardware, Row, Significance
 from digits.evaluation import recommendation
-from digits.report import text
+from digits.evaluation.recommendation import Candidate
+from digits.report import measures, text
 from digits.report.figures import comparison, drawing
 from digits.report.figures import model as figures
 from digits.report.page import advice, experiments, other_hands, pictures
@@ -14,9 +15,18 @@ from digits.report.page.results import REPRODUCED, ModelResults, Results
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-UNITS = {"train_seconds": "seconds", "latency_ms": "milliseconds", "bundle_mib": "MiB"}
+UNITS = {
+    "train_seconds": "seconds",
+    "latency_ms": "milliseconds",
+    "bundle_mib": "MiB",
+    "predict_memory_mib": "MiB",
+    "train_joules": "joules",
+}
 HIGHEST = ("validation_accuracy", "test_accuracy", "test_macro_f1", "images_per_second")
-LOWEST = ("test_log_loss", "train_seconds", "latency_ms", "parameters", "bundle_mib")
+LOWEST = (
+    "test_log_loss", "train_seconds", "train_joules", "latency_ms", "parameters", "bundle_mib",
+    "predict_memory_mib",
+)  # fmt: skip
 """Columns of the table of results, by which end of them is best."""
 SHAPES = {"o": "●", "s": "■", "^": "▲", "D": "◆", "P": "✚"}
 """Characters for the marks in figures."""
@@ -35,8 +45,9 @@ def render(results: Results, params: recommendation.Params) -> str:
         keep_trailing_newline=True,
     )
     writers = (
-        text.percent, text.interval, text.points, text.seconds, text.milliseconds, text.number,
-        text.significant, text.count, text.p_value, text.stated_p, text.unbroken, text.listed,
+        text.percent, text.interval, text.points, measures.per_10000, text.seconds, text.milliseconds,
+        text.number, text.significant, text.count, text.p_value, text.stated_p, text.unbroken,
+        text.listed, measures.mebibytes,
     )  # fmt: skip
     environment.filters |= {write.__name__: write for write in writers}
     return environment.get_template("page.html").render(_context(results, params))
@@ -45,7 +56,13 @@ def render(results: Results, params: recommendation.Params) -> str:
 def _context(results: Results, params: recommendation.Params) -> dict[str, Any]:
     """What the templates name, section by section."""
     rows, models, tests = results.rows, results.models, results.tests
-    found = recommendation.recommend(rows, params.required_accuracy)
+    found = recommendation.recommend(
+        {
+            model: Candidate(rows[model], part.robustness, part.transfer, part.confidence)
+            for model, part in models.items()
+        },
+        params,
+    )
     elsewhere = other_hands.section(results)
     limits = {model: part.confidence for model, part in models.items() if part.confidence}
     first = next(iter(models.values()))
@@ -59,14 +76,17 @@ def _context(results: Results, params: recommendation.Params) -> dict[str, Any]:
         "answer": advice.answer(found),
         "reasons": advice.reasons(found, rows, tests.pairs)
         + advice.elsewhere(found, elsewhere["transfers"], results.elsewhere),
-        "costs": recommendation.COSTS,
+        "written": advice.written,
+        "noise": recommendation.NOISE,
+        "standings": {standing.name: standing for standing in recommendation.Standing},
         "pareto": _pareto(rows, found),
         "rows": rows,
         "best": _best(rows),
+        "energy": any(row.train_joules is not None for row in rows.values()),
         "accuracies": drawing.svg(
             comparison.accuracies(rows, found.required),
             "accuracies",
-            "Test accuracy of each model with its 95% interval",
+            "Validation and test accuracy of each model with their 95% intervals",
         ),
         "tests": tests,
         "reliability": _reliability(tests),
@@ -98,19 +118,26 @@ def _context(results: Results, params: recommendation.Params) -> dict[str, Any]:
 
 
 def _headline(rows: Mapping[str, Row]) -> str:
-    model = max(rows, key=lambda name: rows[name].test_accuracy)
+    validated = [name for name, row in rows.items() if row.validation_accuracy is not None]
+    model = max(validated or rows, key=lambda name: rows[name].validation_accuracy or 0.0)
     row = rows[model]
+    chosen = (
+        f"Of {row.validation_images or 0:,} validation images, which are there to choose by, "
+        f"{model} predicts the most correctly: {text.percent(row.validation_accuracy)}. "
+        if validated
+        else ""
+    )
     return (
-        f"Of {text.count(row.test_images, 'test image')}, {model} predicts the most correctly: "
-        f"{text.percent(row.test_accuracy)} (95% interval "
+        f"{chosen}Of {text.count(row.test_images, 'test image')}, which choose nothing, {model} "
+        f"predicts {text.percent(row.test_accuracy)} correctly (95% interval "
         f"{text.interval(row.test_accuracy_low, row.test_accuracy_high)})."
     )
 
 
 def _pareto(rows: Mapping[str, Row], found: recommendation.Recommendation) -> list[dict[str, Any]]:
     panels = []
-    for cost, name in recommendation.COSTS.items():
-        front = found.fronts[cost]
+    for cost, front in found.fronts.items():
+        name = recommendation.COSTS[cost]
         figure = comparison.pareto(rows, cost, front, found.required, f"{name}, {UNITS[cost]}")
         shows = f"Validation accuracy against {name}; on the Pareto front: {', '.join(front)}"
         panels.append(
