@@ -100,6 +100,9 @@ def _print_outcome(outcome: "Outcome", names: Sequence[str]) -> None:
 
 
 def _print_left_out(left_out: dict[str, str]) -> None:
-    for reason in dict.fromkeys(left_out.values()):
-        variants = [variant for variant, given in left_out.items() if given == reason]
-        print(f"left out: {', '.join(filter(None, variants)) or 'the only run'}: {reason}")
+    from digits.report import text
+
+    if left_out:
+        reasons, runs = set(left_out.values()), text.count(len(left_out), "run")
+        why = reasons.pop() if len(reasons) == 1 else "the outcome says why of each"
+        print(f"left out, since this machine cannot do it: {runs}; {why}")

@@ -107,7 +107,9 @@ class Row:
     name: str
     """Of the hardware, different in every row."""
     run_ids: list[str]
-    """The latest first: accuracy and predictions are its."""
+    """The latest first: accuracies and predictions are its."""
+    validation_accuracy: float | None
+    """What to choose by; None where there is no validation set."""
     test_accuracy: float
     test_accuracy_low: float | None
     test_accuracy_high: float | None
@@ -328,6 +330,7 @@ def _row(
         hardware=hardware,
         name=name,
         run_ids=[run.run_id for run in runs],
+        validation_accuracy=metrics.get("validation_accuracy"),
         test_accuracy=metrics["test_accuracy"],
         test_accuracy_low=metrics.get("test_accuracy_low"),
         test_accuracy_high=metrics.get("test_accuracy_high"),

@@ -32,6 +32,8 @@ EXPERIMENT = "experiment"
 EVALUATION = "evaluation"
 """Of a trained model on other images than those of its own test set."""
 COMPARISON = "comparison"
+TEST_SET = "digits.test_set"
+"""The tag of a run that was evaluated: the SHA-256 of the test images that it has seen."""
 MIB = 2**20
 RecordOf = TypeVar("RecordOf", bound=Record)
 
@@ -213,7 +215,8 @@ def finished(
     test = _record(records.Test, f"{folder}/test.json", read)
     if test is None or test.model_sha256 != train.model_sha256:
         return run
-    evaluated = _evaluated(run, read)
+    seen = {TEST_SET: test.test_sha256}
+    evaluated = _evaluated(replace(run, tags=run.tags | seen), read)
     if test.test_sha256 == run.splits["test"]["sha256"]:
         return evaluated
     # Other images than its own, say corrections: what the training gave stays as it is.

@@ -9,6 +9,7 @@ import random
 import socket
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial, wraps
 from pathlib import Path
@@ -25,6 +26,7 @@ from digits.tracking.run import (
     EXPERIMENT,
     KIND,
     PREDICTIONS,
+    TEST_SET,
     TRAINING,
     TRAINING_ID,
     Run,
@@ -98,6 +100,13 @@ class Store:
     def count(self) -> int:
         """Runs in the store."""
         return len(self.search(""))
+
+    def test_sets_opened(self) -> Counter[tuple[str, str]]:
+        """How many runs were evaluated on each test set, by data set and SHA-256."""
+        return Counter(
+            (run.data.tags["dataset"], run.data.tags[TEST_SET])
+            for run in self.search(f"tags.`{TEST_SET}` LIKE '%'")
+        )
 
     def open(self, run: Run, at: float) -> str:
         """Make the run of a training that began at `at`, in seconds since 1970."""

@@ -150,5 +150,10 @@ def _store() -> str:
     if not connection.is_made():
         return f"{connection.LOCAL} will be made by the first run"
     with connection.in_reach("digits doctor"):
-        runs = Store().count()
-    return f"{connection.address()} holds {runs} run(s)"
+        store = Store()
+        runs, opened = store.count(), store.test_sets_opened()
+    lines = [
+        f"{count} of them opened the test set of {dataset}, {digest[:12]}: choose nothing by it"
+        for (dataset, digest), count in opened.items()
+    ]
+    return "\n".join([f"{connection.address()} holds {runs} run(s)", *lines])

@@ -16,12 +16,13 @@ def test_a_row_is_written_in_cells():
     assert by_hardware.cells(table(training("one")))[0] == [
         "A, 2 threads, float32",
         "1",
+        text.UNKNOWN,
         "99.00% (98.00% to 99.50%)",
         text.UNKNOWN,
         "20 s",
         text.UNKNOWN,
         "9,000",
-        "500 MiB",
+        "500.0 MiB",
     ]
 
 
@@ -41,7 +42,7 @@ def test_different_models_of_one_hardware_are_said():
 def test_predictions_are_lettered_and_listed():
     files = {"a": predictions(7, 7, 7), "b": predictions(7, 1, 2), "c": predictions(7), "d": None}
     shown = table(*(training(name, name.upper()) for name in "abcd"), files=files)
-    written = [line[3] for line in by_hardware.cells(shown)]
+    written = [line[4] for line in by_hardware.cells(shown)]
     assert written == ["A", "B, 2 differ", "C", text.UNKNOWN]
     notes = by_hardware.notes(shown)
     assert any(note.startswith("C, ") and "cannot be compared" in note for note in notes)
@@ -93,14 +94,14 @@ def test_a_planted_difference_is_refused_by_name(planted, said):
 )
 def test_time_to_the_published_accuracy(published, cell, reached):
     shown = table(training("a"), epochs={"a": EPOCHS}, published=published)
-    assert by_hardware.cells(shown)[0][5] == cell
+    assert by_hardware.cells(shown)[0][6] == cell
     assert shown.rows[0].reached_published is reached
 
 
 def test_missing_epoch_seconds_are_said_not_guessed():
     bare = [{"epoch": 1, "validation_accuracy": 0.98}]
     shown = table(training("a"), epochs={"a": bare}, published=0.95)
-    assert by_hardware.cells(shown)[0][5] == text.UNKNOWN
+    assert by_hardware.cells(shown)[0][6] == text.UNKNOWN
     assert any("epochs' times are not in the store" in note for note in by_hardware.notes(shown))
     assert any("digits sync" in note for note in by_hardware.notes(shown))
 

@@ -251,3 +251,14 @@ def test_a_comparison_that_is_cut_off_is_completed(store, monkeypatch):
     assert [run.info.status for run in stored(store)] == ["FAILED"]
     assert store.keep_comparison("hardware", {}, made)
     assert [run.info.status for run in stored(store)] == ["FINISHED"]
+
+
+def test_it_is_counted_how_often_a_test_set_was_opened(store):
+    assert not store.test_sets_opened()
+    store.publish(finished(not_evaluated(training_files())))
+    assert not store.test_sets_opened()
+    for _ in range(2):
+        store.publish(finished())
+    other = training_files(dataset="folder", images=7, test_sha256="d" * 64)
+    store.publish(finished(other))
+    assert store.test_sets_opened() == {("mnist", "c" * 64): 1, ("folder", "d" * 64): 1}

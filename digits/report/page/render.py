@@ -45,9 +45,9 @@ def render(results: Results, params: recommendation.Params) -> str:
         keep_trailing_newline=True,
     )
     writers = (
-        text.percent, text.interval, text.points, measures.per_10000, text.seconds, text.milliseconds,
-        text.number, text.significant, text.count, text.p_value, text.stated_p, text.unbroken,
-        text.listed, measures.mebibytes,
+        text.percent, text.interval, text.points, text.seconds, text.milliseconds, text.number,
+        text.significant, text.count, text.p_value, text.stated_p, text.unbroken, text.listed,
+        measures.per_10000, measures.mebibytes,
     )  # fmt: skip
     environment.filters |= {write.__name__: write for write in writers}
     return environment.get_template("page.html").render(_context(results, params))
