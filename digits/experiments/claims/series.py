@@ -72,8 +72,7 @@ class ReportClaim(OneModelClaim):
 
     @property
     def stated(self) -> str:
-        mean = np.mean(self.recall)
-        return f"precision and recall of {len(self.recall)} classes, a mean recall of {mean:.2f}"
+        return f"{len(self.recall)} classes, {_means(self.precision, self.recall)}"
 
     def compare(self, evidence: Evidence) -> Judgement:
         runs = evidence.of(self.configuration)
@@ -86,9 +85,12 @@ class ReportClaim(OneModelClaim):
             name: np.array([[getattr(run.per_class[one], name) for one in classes] for run in runs])
             for name in published
         }
-        if len(runs) == 1:
-            return _of_one_seed(published, ours, runs[0])
-        return _over_seeds(published, ours, rounding=0.005, row="class")
+        judged = (
+            _of_one_seed(published, ours, runs[0])
+            if len(runs) == 1
+            else _over_seeds(published, ours, rounding=0.005, row="class")
+        )
+        return judged | {"ours": _means(ours["precision"], ours["recall"])}
 
 
 class LossClaim(OneModelClaim):
@@ -218,6 +220,12 @@ def _fisher(one: Compared, run: Measured) -> float:
     return significance.same_proportion(
         (round(one.ours * images), images), (round(one.published * images), images)
     )
+
+
+def _means(
+    precision: np.ndarray | tuple[float, ...], recall: np.ndarray | tuple[float, ...]
+) -> str:
+    return f"mean precision {np.mean(precision):.4f}, mean recall {np.mean(recall):.4f}"
 
 
 def _last(compared: "tuple[Compared, ...] | list[Compared]") -> str:
