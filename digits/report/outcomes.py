@@ -89,6 +89,10 @@ class JudgedClaim(Record):
     """By what it was judged."""
     compared: tuple[Compared, ...] = ()
     """Figure by figure, where many were published."""
+    epoch_seconds: tuple[Measure, ...] = ()
+    """Of the published epochs, on `hardware`; empty where they were not published."""
+    hardware: str = ""
+    """That the published times are of."""
 
 
 class Repeated(Record):

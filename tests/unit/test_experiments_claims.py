@@ -161,8 +161,11 @@ def test_a_log_is_held_against_the_spread_over_seeds(losses, verdict):
         {"epoch": epoch, "seconds": 7.0, "train_loss": loss, "validation_accuracy": 1 - loss / 4}
         for epoch, loss in enumerate((*losses, 0.1), start=1)
     )
-    given = judged({ANN: SEEDS}, model="ann", measure="log", published=published)
+    given = judged(
+        {ANN: SEEDS}, model="ann", measure="log", published=published, hardware="a processor"
+    )
     assert given.verdict == verdict
+    assert (given.epoch_seconds, given.hardware) == ((7.0, 7.0, 7.0), "a processor")
     # The third epoch was not trained here.
     assert [(one.row, one.column) for one in given.compared] == [
         ("1", "train_loss"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -38,12 +38,19 @@ class LogClaim(OneModelClaim):
     published: tuple[Epoch, ...] = Field(min_length=1)
     rounding: Annotated[float, Field(ge=0)] = 0.00005
     """How far a printed or drawn figure may lie from what it stands for."""
+    hardware: str = ""
+    """That the published times are of."""
 
     needs: ClassVar[tuple[str, ...]] = ()
 
     @property
     def stated(self) -> str:
         return f"{len(self.published)} epochs, the last with {_listed(dict(self.published[-1]))}"
+
+    def _head(self) -> dict[str, Any]:
+        known = tuple(row.seconds for row in self.published if row.seconds is not None)
+        timed = {"epoch_seconds": known, "hardware": self.hardware} if known else {}
+        return super()._head() | timed
 
     def compare(self, evidence: Evidence) -> Judgement:
         runs = evidence.of(self.configuration)

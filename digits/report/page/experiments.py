@@ -1,9 +1,11 @@
 """What the page tells of experiments, from their outcomes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from statistics import mean
 from typing import Any
 
 from digits.core.records import Robustness, Row
+from digits.report import text
 from digits.report.figures import drawing
 from digits.report.figures.experiments import by_variant, errors, repeats
 from digits.report.outcomes import Figures, Outcome
@@ -123,6 +125,36 @@ def _by_model(outcome: Outcome) -> dict[str, dict[str, list[Figures]]]:
         for model, figures in run.models.items():
             found.setdefault(model, {}).setdefault(run.variant, []).append(figures)
     return found
+
+
+def published_times(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
+    """Seconds an epoch as published, and as measured here of the same networks.
+
+    Returns:
+        A line each: model, hardware, seconds (the mean over epochs), published; several published
+        statements on one log make one line.
+
+    """
+    lines: list[dict[str, Any]] = []
+    for outcome in outcomes:
+        told: set[str] = set()
+        for claim in outcome.claims:
+            model = next(iter(claim.models), "")
+            if not claim.epoch_seconds or model in told:
+                continue
+            told.add(model)
+            times = {(claim.hardware, True): list(claim.epoch_seconds)}
+            for run in outcome.runs:
+                if run.variant in claim.variants and model in run.models:
+                    row = run.models[model]
+                    where = f"{row.device}, {text.count(row.threads, 'thread')}, {row.precision}"
+                    seconds = row.train_seconds / max(1, len(row.history))
+                    times.setdefault((where, False), []).append(seconds)
+            lines += [
+                {"model": model, "hardware": where, "seconds": mean(known), "published": published}
+                for (where, published), known in times.items()
+            ]
+    return lines
 
 
 def robustness(
