@@ -79,8 +79,6 @@ class Experiment(Overrides):
     """What a run has instead, and what else.  What this machine cannot do is left out, by name."""
     grid: dict[Key, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(default_factory=dict)
     """Values for dotted keys; every combination is a variant."""
-    between_models: bool = False
-    """Whether to test the models against each other, over images and seeds."""
     reference: str | None = None
     """The variant that the others are tested against."""
     claims: tuple[AnyClaim, ...] = ()

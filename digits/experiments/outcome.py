@@ -1,6 +1,5 @@
 """What an experiment has shown: its runs, tests and judged claims, put together."""
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,6 @@ from digits.experiments.results import Measured
 from digits.experiments.running import FinishedRun, fetched
 from digits.inference import scoring
 from digits.report.outcomes import (
-    Between,
     Figures,
     JudgedClaim,
     Outcome,
@@ -53,7 +51,6 @@ def gather(
         ),
         claims=tuple(_judged(claim, found) for claim in experiment.claims),
         **_against_reference(experiment, found),
-        **_between_models(experiment, found),
     )
 
 
@@ -132,24 +129,6 @@ def _against_reference(experiment: Experiment, found: Sequence[FinishedRun]) -> 
         if experiment.reference in variants
     }
     return {"tests": tests}
-
-
-def _between_models(experiment: Experiment, found: Sequence[FinishedRun]) -> dict[str, Any]:
-    """The key `between` of an outcome, where it is asked for."""
-    if not experiment.between_models:
-        return {}
-    correct: dict[str, list[np.ndarray]] = {}
-    for finished in found:
-        for model, part in finished.models.items():
-            correct.setdefault(model, []).append(part.correct)
-    tests = []
-    for first, second in itertools.combinations(correct, 2):
-        test = significance.over_images_and_seeds(
-            np.stack(correct[first]), np.stack(correct[second])
-        )
-        differs = test.low > 0 or test.high < 0
-        tests.append(Between(first=first, second=second, differs=differs, **test._asdict()))
-    return {"between": tuple(tests)}
 
 
 def _over_seeds(

@@ -107,18 +107,6 @@ class Repeated(Record):
     mean_high: float | None
 
 
-class Between(Record):
-    """The difference of two models over images and seeds, by `over_images_and_seeds`."""
-
-    first: str
-    second: str
-    difference: Difference
-    """Of the mean accuracies, minus the first's."""
-    low: Difference
-    high: Difference
-    differs: bool
-
-
 class Welch(Record):
     """Welch's t test of a configuration's accuracies against the reference's."""
 
@@ -151,8 +139,6 @@ class Outcome(Record):
     """Variants that the machine could not do, and why."""
     runs: tuple[RunOutcome, ...]
     claims: tuple[JudgedClaim, ...]
-    between: tuple[Between, ...] | None = None
-    """Every two models, over images and seeds, where the definition asks for it."""
     tests: dict[str, tuple[Pair, ...]] | None = None
     """By model: every variant against the reference, on the same images; without seeds."""
     repeats: dict[str, dict[str, Repeated]] | None = None

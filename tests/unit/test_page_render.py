@@ -164,33 +164,6 @@ def write_outcomes(outcomes):
             "repeats": {"ann": means},
             "welch": {"ann": significance.welch([0.9, 0.901], {"shifts": [0.95, 0.951]})},
         },
-        "equal-search": {
-            "runs": [
-                {
-                    "variant": name,
-                    "seed": None,
-                    "models": {"ann": figures(ann), "svc": figures(0.97)},
-                }
-                for name, ann in (("low", 0.95), ("high", 0.94))
-            ]
-        },
-        "equal-effort": {
-            "runs": [],
-            "repeats": {
-                "ann": {"ann": significance.repeated([0.951, 0.953])},
-                "svc": {"svc": significance.repeated([0.97])},
-            },
-            "between": [
-                {
-                    "first": "ann",
-                    "second": "svc",
-                    "difference": 0.018,
-                    "low": 0.01,
-                    "high": 0.02,
-                    "differs": True,
-                }
-            ],
-        },
         "digits-svc": {"reference": None, "runs": [], "claims": [claim, not_run]},
         "hardware": {
             "reference": None,
@@ -273,10 +246,6 @@ def test_what_is_said(text):
     assert "at no step" in section(text, "robustness")
     assert "svc</span> is not trained in epochs" in section(text, "learning")
     assert "not run" in section(text, "reproduction")
-    equal = section(text, "equal-effort")
-    assert "At equal effort the order is svc, ann; " in equal
-    assert "svc is better" in equal
-    assert re.search(r"ann</span>.*95\.00%.*94\.00%", equal, re.DOTALL)
     assert "no GPU" in section(text, "hardware")
 
 
@@ -312,7 +281,6 @@ def test_what_was_not_made_is_named_with_its_command(tmp_path):
     for name in (
         results.PREPROCESSING,
         results.AUGMENTATION,
-        f"{results.EQUAL_SEARCH} {results.EQUAL_EFFORT}",
         *results.REPRODUCED,
         results.HARDWARE,
     ):

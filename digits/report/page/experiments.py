@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from statistics import mean
 from typing import Any
 
-from digits.core.records import Robustness, Row
+from digits.core.records import Robustness
 from digits.report import text
 from digits.report.figures import drawing
 from digits.report.figures.experiments import by_variant, errors, repeats
@@ -12,8 +12,6 @@ from digits.report.outcomes import Figures, Outcome
 from digits.report.page import advice
 from digits.report.page.results import (
     AUGMENTATION,
-    EQUAL_EFFORT,
-    EQUAL_SEARCH,
     HARDWARE,
     PREPROCESSING,
 )
@@ -70,35 +68,6 @@ def _augmentation(outcome: Outcome) -> dict[str, Any]:
             "svg": drawing.svg(repeats(model, accuracies, means), f"augmentation-{model}", shows),
         }
     return {"outcome": outcome, "shown": shown}
-
-
-def equal_effort(outcomes: Mapping[str, Outcome], rows: Mapping[str, Row]) -> dict[str, Any] | None:
-    """What the models give when each gets the same search; None where that was not run.
-
-    Args:
-        outcomes: Of the experiments that were run.
-        rows: The figures of the models of params.yaml.
-
-    """
-    search, effort = outcomes.get(EQUAL_SEARCH), outcomes.get(EQUAL_EFFORT)
-    if search is None or effort is None:
-        return None
-    means = {
-        model: next(iter(variants.values())) for model, variants in (effort.repeats or {}).items()
-    }
-    ranked = sorted(means, key=lambda model: -means[model].mean)
-    recipes = sorted(means, key=lambda model: -rows[model].test_accuracy)
-    return {
-        "search": search,
-        "trials": {
-            model: {variant: runs[0].accuracy for variant, runs in variants.items()}
-            for model, variants in _by_model(search).items()
-        },
-        "effort": effort,
-        "means": means,
-        "ranked": ranked,
-        "recipes": recipes,
-    }
 
 
 def _hardware(outcome: Outcome) -> dict[str, Any]:

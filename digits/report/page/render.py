@@ -106,7 +106,6 @@ def _context(results: Results, params: recommendation.Params) -> dict[str, Any]:
         "side_by_side": experiments.SIDE_BY_SIDE,
         "configurations": experiments.robustness(results.outcomes, ours),
         **experiments.sections(results.outcomes),
-        "equal_effort": experiments.equal_effort(results.outcomes, rows),
         "published_times": experiments.published_times(results.outcomes.values()),
         "reproduced": {name: results.outcomes.get(name) for name in REPRODUCED},
         "split": first.train.split,

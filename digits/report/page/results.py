@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PREPROCESSING, AUGMENTATION, HARDWARE = "preprocessing", "augmentation", "hardware"
-EQUAL_SEARCH, EQUAL_EFFORT = "equal-search", "equal-effort"
 REPRODUCED = ("digits-svc", "ann-10k", "mlp-128", "three-networks", "moved-digits")
 """The experiments that make published claims, in the order of the page."""
 MISCLASSIFIED, HISTORY, PREDICTIONS = "misclassified.npz", "history.csv", "predictions.csv"
@@ -107,8 +106,10 @@ def read(root: Path, models: Collection[str]) -> Results:
     found = {
         name: outcome_files(outcomes, name)
         for name in (
-            *(PREPROCESSING, AUGMENTATION, EQUAL_SEARCH, EQUAL_EFFORT),
-            *(*REPRODUCED, HARDWARE),
+            PREPROCESSING,
+            AUGMENTATION,
+            *REPRODUCED,
+            HARDWARE,
         )
     }
     elsewhere, forms = metrics / "other_hands.json", metrics / "forms.json"
