@@ -46,7 +46,7 @@ def published() -> list[str]:
 
 
 def figures(name: str, shown: Shown, found: Sequence[FinishedRun]) -> dict[str, bytes]:
-    """The pictures of one experiment as PNG, by file name.
+    """The pictures of one experiment as PNG, by file name; of several seeds, the first one's.
 
     Args:
         name: The experiment.
@@ -54,9 +54,10 @@ def figures(name: str, shown: Shown, found: Sequence[FinishedRun]) -> dict[str, 
         found: Its runs.
 
     """
+    firsts = {finished.run.variant: finished for finished in reversed(found)}
     drawn = {
         f"{finished.run.name}-{model}-{figure}": content
-        for finished in found
+        for finished in reversed(firsts.values())
         for model, part in finished.models.items()
         for figure, content in part.figures.items()
     }
@@ -240,12 +241,16 @@ def _contingency(figures_: Figures) -> list[str]:
 
 
 def write(outcomes: Sequence[Outcome], pictures: dict[str, dict[str, bytes]]) -> None:
-    """Write REPRODUCTION.md, its figures and reproduction.json."""
+    """Write REPRODUCTION.md, its figures and reproduction.json; figures of before are removed."""
     named: dict[str, list[str]] = {}
     for name, drawn in pictures.items():
         for file, content in drawn.items():
             with files.atomic(FIGURES / file) as temporary:
                 temporary.write_bytes(content)
         named[name] = [paths.relative(FIGURES / file) for file in drawn]
+    shown = {file for drawn in pictures.values() for file in drawn}
+    for path in FIGURES.glob("*.png"):
+        if path.name not in shown:
+            path.unlink()
     record(outcomes).write(RECORD)
     files.write_text(paths.REPRODUCTION, markdown(outcomes, named))
