@@ -60,6 +60,14 @@ def store(empty_store, monkeypatch, tmp_path):
 
 
 @pytest.fixture
+def door(store):
+    """The registry in that store."""
+    from digits.team.registry import Registry
+
+    return Registry(store)
+
+
+@pytest.fixture
 def silent_server():
     """The address of a server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=50) as server:

@@ -37,6 +37,8 @@ have, sklearnex, is not asked for."""
 
 SEARCH = {"optuna": "optuna", "pyarrow": "pyarrow", "ray": "ray"}
 """What sweeps and reading by the million need beside; an extra, `make search`."""
+REGISTRY = {name: LIBRARIES[name] for name in ("mlflow", "psutil", "ruamel.yaml")}
+"""What the champion is fetched with."""
 
 
 class Command(TyperCommand):
@@ -68,6 +70,21 @@ class Reading(TyperCommand):
 
 class Searching(Reading, Command):
     """A command of a checkout that needs the extra for search, too."""
+
+
+def require_registry() -> None:
+    """Say which libraries are lacking that the champion is fetched with.
+
+    Raises:
+        UserError: if any is.
+
+    """
+    if lacking := missing(REGISTRY):
+        raise UserError(
+            f"the champion is in MLflow's registry, for which {', '.join(lacking)} is not "
+            "installed. Install it in a checkout of the project with `make install`, or name a "
+            "model that is in the folder models"
+        )
 
 
 def missing(libraries: Mapping[str, str] = LIBRARIES) -> list[str]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digits.cli.arguments import ALL, DEFAULT_READER, Asked
+from digits.cli import checkout
+from digits.cli.arguments import ALL, CHAMPION, DEFAULT_READER, Answering
 from digits.cli.progress import watched
 from digits.core import config, errors, files, paths
 from digits.core.errors import printable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from digits.serve.reader import Page, Prediction, ReadDigit, Reader
 
+DEFAULT = Answering(DEFAULT_READER.value)
 BOX = ("left", "top", "right", "bottom")
 CSV_COLUMNS = ("image", "row", "position", *BOX, "model", "label", "score", "confident")
 STANDARD_INPUT = Path("-")
@@ -34,8 +36,11 @@ def predict(
         typer.Argument(help="Photographs, scans or drawings; - reads one from standard input."),
     ],
     model: Annotated[
-        Asked, typer.Option(help="The model to ask, or all of them, side by side.")
-    ] = DEFAULT_READER,
+        Answering,
+        typer.Option(
+            help="The model to ask, all of them side by side, or the registry's champion."
+        ),
+    ] = DEFAULT,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object an image.")] = False,
     as_csv: Annotated[
         bool,
@@ -61,14 +66,13 @@ def predict(
     """
     from digits.scan.single.decode import read_image
     from digits.serve import answer
-    from digits.serve.reader import Reader
 
     if as_json and as_csv:
         raise errors.UserError("expected --json or --csv, received both; choose one")
     if images.count(STANDARD_INPUT) > 1:
         raise errors.UserError("expected - once: standard input can be read only once")
     drawn = _drawn(show, images, force)
-    reader = Reader(config.MODELS if model == ALL else [model.value], paths.MODELS)
+    reader = _reader(model.value)
     if as_csv:
         _print_line(CSV_COLUMNS)
     failed = False
@@ -96,6 +100,18 @@ def predict(
         if out:
             failed |= not _draw(out, grey, page)
     raise typer.Exit(1 if failed else 0)
+
+
+def _reader(asked: str) -> "Reader":
+    """Whoever is asked."""
+    from digits.serve.reader import Reader
+
+    if asked == CHAMPION:
+        checkout.require_registry()
+        from digits.team import champion
+
+        return champion.load("digits predict")
+    return Reader(config.MODELS if asked == ALL else [asked], paths.MODELS)
 
 
 def _standard_input() -> bytes:

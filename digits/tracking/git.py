@@ -79,6 +79,12 @@ def commit(revision: str = "HEAD", folder: Path = paths.ROOT) -> str | None:
     return _line("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", folder=folder)
 
 
+def identity(folder: Path = paths.ROOT) -> str | None:
+    """Who commits here, as in "Ada <ada@example.org>"; None where git was not told."""
+    name, address = (_line("config", f"user.{part}", folder=folder) for part in ("name", "email"))
+    return f"{name} <{address}>" if name and address else name
+
+
 def last_commit_of(members: Iterable[str], folder: Path = paths.ROOT) -> str | None:
     """The last commit that changed one of these files and folders, or None."""
     return _line("log", "-1", "--format=%H", "--", *members, folder=folder)

@@ -5,18 +5,24 @@ import pytest
 from digits.core import config, paths, records
 from digits.core.errors import UserError
 from digits.team import standards
+from tests import made_records
 
 CLASSES = {"0": 0.99, "1": 0.98}
 
 
 @pytest.fixture
 def figures():
-    """The committed figures of one model."""
-    folder = paths.METRICS / "cnn"
+    """Of a model that reads digits up to 3 pixels away and 1 narrower."""
+    changes = {
+        "shift": made_records.change(1.0, 0.9, below=3.0),
+        "stroke": made_records.change(1.0, 0.9).model_copy(
+            update={"falls_below": records.FallsBelow(lower=-1.0, upper=None)}
+        ),
+    }
     return {
-        "speed": records.Speed.read(folder / "speed.json"),
-        "train": records.Train.read(folder / "train.json"),
-        "robustness": records.Robustness.read(folder / "robustness.json"),
+        "speed": made_records.speed(),
+        "train": made_records.train(),
+        "robustness": made_records.robustness(**changes),
     }
 
 
@@ -50,7 +56,7 @@ def test_latency_and_size_are_named(figures):
     assert large.startswith("size")
 
 
-@pytest.mark.parametrize(("change", "side"), [("rotation", "upper"), ("stroke", "lower")])
+@pytest.mark.parametrize(("change", "side"), [("shift", "upper"), ("stroke", "lower")])
 def test_a_change_must_be_withstood_up_to_its_amount(figures, change, side):
     reached = getattr(figures["robustness"].changes[change].falls_below, side)
     outward = 0.01 if side == "upper" else -0.01
@@ -58,6 +64,7 @@ def test_a_change_must_be_withstood_up_to_its_amount(figures, change, side):
     (line,) = missed(figures, robustness={change: (reached + outward,)})
     assert change in line
     assert f"{reached:g}" in line
+    assert missed(figures, robustness={"stroke": (4.0,)}) == []
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def serve():
         reader = reader or StubReader()
         settings = replace(Settings(), **changes)
         listening = serving.bind("127.0.0.1", port)
-        server = serving.server(app.create(reader, settings, store and Store(store)))
+        server = serving.server(app.create(lambda: reader, settings, store and Store(store)))
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
         while not server.started:

@@ -342,7 +342,7 @@ from tests.web.conftest import StubReader
 listening = serving.bind("127.0.0.1", 0)
 print(listening.getsockname()[1], flush=True)
 store = Store(Path(sys.argv[1]))
-serving.server(app.create(StubReader(), Settings(), store)).run(sockets=[listening])
+serving.server(app.create(StubReader, Settings(), store)).run(sockets=[listening])
 """
 
 

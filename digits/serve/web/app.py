@@ -1,7 +1,7 @@
 """The HTTP interface, and the page that uses it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -58,11 +58,12 @@ class Health(Answer):
     status: Literal["ok"]
 
 
-def create(reader: Reader, settings: Settings, store: Store | None) -> FastAPI:
+def create(readers: Callable[[], Reader], settings: Settings, store: Store | None) -> FastAPI:
     """Make the application.
 
     Args:
-        reader: Has the models; its first one is the default one.
+        readers: Gives the reader of the moment, which has the models, the default one first. Every
+            one that it gives has the same names of models and classes.
         settings: Limits.
         store: Takes corrections; None to take none.
 
@@ -90,7 +91,8 @@ def create(reader: Reader, settings: Settings, store: Store | None) -> FastAPI:
     )
     app.add_middleware(SecurityMiddleware, hosts=settings.hosts)
     answer_with_problems(app)
-    Model = corrections.one_of(reader.models)
+    names = readers().models
+    Model = corrections.one_of(names)
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
@@ -106,6 +108,7 @@ def create(reader: Reader, settings: Settings, store: Store | None) -> FastAPI:
     @app.get("/api/models")
     async def models() -> Models:
         """Tell which models answer, the default one first."""
+        reader = readers()
         return Models(
             models=[
                 ModelAnswer(name=model, sha256=reader.digests[model]) for model in reader.models
@@ -125,6 +128,7 @@ def create(reader: Reader, settings: Settings, store: Store | None) -> FastAPI:
                 "send a part of the image",
             )
         images = stacked(found.digits)
+        reader = readers()
         said = await predict(reader, images, asked, threads, settings.workers)
 
         def put_together() -> bytes:
@@ -147,7 +151,7 @@ def create(reader: Reader, settings: Settings, store: Store | None) -> FastAPI:
         ] = [],  # noqa: B006 (FastAPI copies it; a factory's signature is looked up every time)
     ) -> Response:
         """Read every digit of an image: PNG, JPEG, GIF, BMP, PPM, WebP or TIFF."""
-        asked = tuple(dict.fromkeys(model)) or reader.models
+        asked = tuple(dict.fromkeys(model)) or names
         async with uploads.body(request, settings.body_bytes) as data:
             if admitted.locked():
                 raise busy("too many images are waiting; try again")
@@ -164,7 +168,7 @@ def create(reader: Reader, settings: Settings, store: Store | None) -> FastAPI:
         return Response(content, media_type="application/json")
 
     if store is not None:
-        app.include_router(corrections.router(reader, uploads, store))
+        app.include_router(corrections.router(readers, uploads, store))
     document = app.openapi()
     document["components"]["schemas"][ProblemAnswer.__name__] = ProblemAnswer.model_json_schema()
     return app

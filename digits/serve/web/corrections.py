@@ -27,9 +27,10 @@ class Kept(Answer):
     id: str
 
 
-def router(reader: Reader, uploads: Uploads, store: Store) -> APIRouter:
-    """The addresses that take what a digit really is, and take it back."""
+def router(readers: Callable[[], Reader], uploads: Uploads, store: Store) -> APIRouter:
+    """The addresses that take what a digit really is, and take it back; `readers` as in `app`."""
     made = APIRouter(prefix="/api/feedback")
+    reader = readers()
     Label = one_of((*reader.classes, NO_DIGIT))
     Read = one_of(reader.classes)
     Model = one_of(reader.models)
@@ -74,7 +75,8 @@ def router(reader: Reader, uploads: Uploads, store: Store) -> APIRouter:
             image = store.verify(file)
             if image is None:
                 raise ProblemError(409, "image: expected one that /api/predict gave, as it is")
-            models = {model: reader.digests[model] for model in given.predictions}
+            digests = readers().digests
+            models = {model: digests[model] for model in given.predictions}
             key = await _stored(lambda: store.add(image, given.label, given.predictions, models))
         return JSONResponse({"id": key}, 201)
 

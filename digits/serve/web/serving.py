@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -127,7 +128,7 @@ async def _full(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def run(
-    models: list[str],
+    load: Callable[[int], Callable[[], Reader]],
     host: str,
     port: int,
     allowed: list[str],
@@ -136,7 +137,8 @@ def run(
     """Serve until interrupted.
 
     Args:
-        models: Which read; the first one is the default.
+        load: Loads the models for so many threads an image; what it returns gives the reader of the
+            moment, as `app.create` takes it.
         host: Address to bind to.
         port: 0 for any free one.
         allowed: Further names that the Host header may hold.
@@ -155,7 +157,7 @@ def run(
     listening = bind(host, port)
     scanning.preload()
     with listening:
-        reader = Reader(models, threads=1)
+        readers = load(1)
         names = {*LOCAL_HOSTS, *(host_name(name) for name in allowed)}
         settings = Settings(
             hosts=tuple(names | ({host.lower()} - set(ANYWHERE))),
@@ -163,13 +165,13 @@ def run(
         )
         shown = "localhost" if host in ANYWHERE else f"[{host}]" if ":" in host else host
         print(f"http://{shown}:{listening.getsockname()[1]}", flush=True)
-        print(f"models: {', '.join(reader.models)}", flush=True)
+        print(f"models: {', '.join(readers().models)}", flush=True)
         if host in ANYWHERE and not allowed:
             print("only localhost is answered: name this machine with --allow-host NAME")
         if store is not None:
             print(f"corrections are stored in {paths.relative(store)}", flush=True)
         with suppress(KeyboardInterrupt):
-            server(app.create(reader, settings, corrections)).run(sockets=[listening])
+            server(app.create(readers, settings, corrections)).run(sockets=[listening])
 
 
 def server(application: FastAPI) -> uvicorn.Server:
