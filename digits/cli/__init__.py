@@ -13,9 +13,12 @@ from digits.cli import (
     evaluate,
     experiment,
     feedback,
+    gate,
     mlflow,
     predict,
+    promote,
     read,
+    release,
     reproduce,
     sweep,
     sync,
@@ -31,7 +34,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-ANYWHERE: tuple[Callable[..., None], ...] = (predict.predict, ui.ui, feedback.feedback)
+ANYWHERE: tuple[Callable[..., None], ...] = (
+    predict.predict,
+    ui.ui,
+    feedback.feedback,
+    release.fetch,
+)
 IN_A_CHECKOUT: tuple[Callable[..., None], ...] = (
     sync.sync,
     mlflow.mlflow,
@@ -41,6 +49,14 @@ IN_A_CHECKOUT: tuple[Callable[..., None], ...] = (
     experiment.experiment,
     reproduce.reproduce,
     verify.verify,
+)
+
+SHARING: tuple[Callable[..., None], ...] = (
+    promote.promote,
+    promote.rollback,
+    promote.history,
+    gate.gate,
+    release.release,
 )
 
 SEARCHING: tuple[Callable[..., None], ...] = (sweep.sweep,)
@@ -54,6 +70,8 @@ for command in IN_A_CHECKOUT:
     app.command(cls=checkout.Command, rich_help_panel="Look after the pipeline, in a checkout")(
         command
     )
+for command in SHARING:
+    app.command(cls=checkout.Command, rich_help_panel="Share models, in a checkout")(command)
 for command in SEARCHING:
     app.command(cls=checkout.Searching, rich_help_panel="Search, in a checkout")(command)
 

@@ -61,6 +61,44 @@ def compare(before: np.ndarray, after: np.ndarray) -> Outcome:
     return Outcome(images, lost, won, found, float(low), float(high))
 
 
+def worse_groups(
+    before: np.ndarray, after: np.ndarray, groups: np.ndarray
+) -> dict[int, tuple[int, int, float]]:
+    """The groups of images that the newcomer reads worse than the model in use.
+
+    The one-sided exact test of McNemar, with Holm's correction over all groups, at `LEVEL`.
+
+    Args:
+        before: As for `compare`.
+        after: As for `compare`.
+        groups: (n,) which group each image belongs to, say its class.
+
+    Returns:
+        By group: images won, images lost, the corrected p.
+
+    """
+    from scipy.stats import binomtest
+    from statsmodels.stats.multitest import multipletests
+
+    counts = {
+        int(group): (
+            int((~before & after)[groups == group].sum()),
+            int((before & ~after)[groups == group].sum()),
+        )
+        for group in np.unique(groups)
+    }
+    chances = [
+        float(binomtest(won, won + lost, alternative="less").pvalue) if won + lost else 1.0
+        for won, lost in counts.values()
+    ]
+    worse, corrected, *_ = multipletests(chances, LEVEL, method="holm")
+    return {
+        group: (*count, float(p))
+        for (group, count), is_worse, p in zip(counts.items(), worse, corrected, strict=True)
+        if is_worse
+    }
+
+
 def score(lost: np.ndarray, won: np.ndarray, images: int, difference: float) -> np.ndarray:
     """Tango's statistic, standard normal where the true difference is `difference`.
 

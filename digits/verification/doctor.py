@@ -36,7 +36,7 @@ def examine() -> list[Finding]:
         ("hardware", _hardware),
         ("params.yaml", _parameters),
         ("own data", own_data.check),
-        ("dvc.lock", _lock),
+        ("dvc.lock", lock),
         *((f"models/{model}", lambda model=model: answer(model)) for model in config.MODELS),
         ("MLflow store", _store),
     ]
@@ -90,8 +90,13 @@ def _parameters() -> str:
     return "every value is valid"
 
 
-def _lock() -> str:
-    """Whether the recorded results are those of the code and the parameters as they stand."""
+def lock() -> str:
+    """Whether the recorded results are those of the code and the parameters as they stand.
+
+    Raises:
+        UserError: if they are not.
+
+    """
     if not paths.DVC_LOCK.is_file():
         raise UserError("nothing has been run yet; run `dvc repro`")
     own_data.check()

@@ -63,7 +63,15 @@ class Lock(_Part):
             UserError: if there is none, or none that DVC writes.
 
         """
-        tree = config.read(folder / paths.DVC_LOCK.name)
+        return cls._checked(config.read(folder / paths.DVC_LOCK.name))
+
+    @classmethod
+    def parse(cls, content: bytes) -> Self:
+        """Read the dvc.lock of a commit; raises UserError as `load` does."""
+        return cls._checked(document.parse(content, paths.DVC_LOCK.name))
+
+    @classmethod
+    def _checked(cls, tree: dict[str, Any]) -> Self:
         try:
             return cls.model_validate_json(json.dumps(tree), strict=True)
         except ValidationError as error:
