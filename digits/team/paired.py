@@ -77,25 +77,18 @@ def worse_groups(
         By group: images won, images lost, the corrected p.
 
     """
-    from scipy.stats import binomtest
+    from scipy.stats import binom
     from statsmodels.stats.multitest import multipletests
 
-    counts = {
-        int(group): (
-            int((~before & after)[groups == group].sum()),
-            int((before & ~after)[groups == group].sum()),
-        )
-        for group in np.unique(groups)
-    }
-    chances = [
-        float(binomtest(won, won + lost, alternative="less").pvalue) if won + lost else 1.0
-        for won, lost in counts.values()
-    ]
-    worse, corrected, *_ = multipletests(chances, LEVEL, method="holm")
+    named = np.unique(groups)
+    won, lost = (
+        np.array([changed[groups == group].sum() for group in named])
+        for changed in (~before & after, before & ~after)
+    )
+    worse, corrected, *_ = multipletests(binom.cdf(won, won + lost, 0.5), LEVEL, method="holm")
     return {
-        group: (*count, float(p))
-        for (group, count), is_worse, p in zip(counts.items(), worse, corrected, strict=True)
-        if is_worse
+        int(named[place]): (int(won[place]), int(lost[place]), float(corrected[place]))
+        for place in np.flatnonzero(worse)
     }
 
 

@@ -107,12 +107,12 @@ def test_missing_figures_and_other_images_are_faults(tree):
 
 
 def test_chance_alone_lowers_no_class(rng):
-    """Of 200 changes that lower nothing, at most the share that the level allows is stopped."""
+    """Of 50 changes that lower nothing, at most the share that the level allows is stopped."""
     stopped = 0
-    for _ in range(200):
+    for _ in range(50):
         before, after = (rng.random(len(LABELS)) > 0.01 for _ in range(2))
         stopped += bool(paired.worse_groups(before, after, LABELS))
-    assert stopped / 200 <= paired.LEVEL + 4 * np.sqrt(0.05 * 0.95 / 200)
+    assert stopped / 50 <= paired.LEVEL + 4 * np.sqrt(0.05 * 0.95 / 50)
 
 
 LOCK = b"""
