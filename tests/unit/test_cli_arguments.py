@@ -33,7 +33,7 @@ def completed(*words, shell="bash"):
     [
         (["pred"], {"predict"}),
         (["predict", "--mo"], {"--model"}),
-        (["predict", "--model", ""], {*config.MODELS, "all"}),
+        (["predict", "--model", ""], {*config.MODELS, "all", "champion"}),
         (["verify", "--model", "v"], {"vgg16"}),
         (["experiment", "aug"], {"augmentation"}),
     ],
