@@ -68,7 +68,7 @@ release: .venv/.installed  ## Write models, report, lock files and checksums int
 experiments: .venv/.installed  ## Show the experiments: what each changed, and its accuracies
 	@dvc exp show --md --only-changed --hide-workspace --drop \
 	    'Created|(data|models|reports)/|metrics/.*(history|train.json|test.json|timing|speed|macro|_low|_high|loss)' \
-	    | sed -E 's#metrics/(\w+)/summary.json:(validation|test)_accuracy#\1 \2#g; s/\btrain\.//g; /^\|-/d' \
+	    | sed -E 's#metrics/(\w+)/(validation|summary).json:(validation|test)_accuracy#\1 \3#g; s/\btrain\.//g; /^\|-/d' \
 	    | tr -s ' ' | column -t -s '|'
 
 # One lock file a use, each hashed; a version that two of them name is the same in both.

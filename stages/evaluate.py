@@ -64,8 +64,8 @@ def _evaluate(
         **scoring.summarise(test.labels, probabilities, classes),
     )
     tested.write(metrics / "test.json")
+    records.Summary.of_test(tested).write(metrics / "summary.json")
     train = records.Train.read(metrics / "train.json")
-    records.Summary.of_model(train, tested).write(metrics / "summary.json")
     _draw(train, predictions, dict(zip(index, images, strict=True)), classes)
     return tested
 

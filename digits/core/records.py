@@ -184,11 +184,22 @@ class Test(Record):
     """By the classes' names, in their order."""
 
 
-class Summary(Record):
-    """metrics/MODEL/summary.json: the figures that `dvc metrics` shows."""
+class Validation(Record):
+    """metrics/MODEL/validation.json: the figures to choose by, which `dvc metrics` shows."""
 
     validation_accuracy: Share | None
-    """What to choose by; the others are to be reported."""
+    """Null, as the loss, where there is no validation set."""
+    validation_loss: Measure | None
+
+    @classmethod
+    def of_training(cls, train: Train) -> Self:
+        """Take them from all that a training says."""
+        return cls(**train.model_dump(include=set(cls.model_fields)))
+
+
+class Summary(Record):
+    """metrics/MODEL/summary.json: the figures to report, which `dvc metrics` shows."""
+
     test_accuracy: Share
     test_accuracy_low: Share
     test_accuracy_high: Share
@@ -198,14 +209,9 @@ class Summary(Record):
     test_macro_f1: Share
 
     @classmethod
-    def of_model(cls, train: Train, test: Test) -> Self:
-        """Take the figures of one model together."""
-        tested = {
-            name: getattr(test, name.removeprefix("test_"))
-            for name in cls.model_fields
-            if name.startswith("test_")
-        }
-        return cls(validation_accuracy=train.validation_accuracy, **tested)
+    def of_test(cls, test: Test) -> Self:
+        """Take them from all that an evaluation says."""
+        return cls(**{name: getattr(test, name.removeprefix("test_")) for name in cls.model_fields})
 
 
 class Timed(Record):

@@ -245,8 +245,7 @@ def _evaluated(run: Run, read: Read) -> Run:
     metrics, tags = dict(run.metrics), dict(run.tags)
     summary = _record(records.Summary, f"metrics/{run.model}/summary.json", read)
     if summary is not None:
-        # The validation accuracy is the training's.
-        metrics |= summary.model_dump(exclude={"validation_accuracy"})
+        metrics |= summary.model_dump()
     speed = _record(records.Speed, f"metrics/{run.model}/speed.json", read)
     if speed is not None:
         metrics |= {

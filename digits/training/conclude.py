@@ -112,7 +112,7 @@ def conclude(
     if trained.history:
         with files.atomic(metrics / "history.csv") as temporary:
             pd.DataFrame(trained.history).to_csv(temporary, index=False, lineterminator="\n")
-    records.Train(
+    train = records.Train(
         model=model,
         dataset=description.name,
         model_sha256=digest,
@@ -125,7 +125,9 @@ def conclude(
         export_checked_on=len(trained.outputs),
         export_differs_on=differing,
         split=description.sets,
-    ).write(metrics / "train.json")
+    )
+    train.write(metrics / "train.json")
+    records.Validation.of_training(train).write(metrics / "validation.json")
     records.Timing(
         started=began,
         train_seconds=round(trained.seconds, 3),

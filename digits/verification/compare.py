@@ -307,8 +307,10 @@ def _check_figures(path: str, model: str, committed: Path, made: dict[str, Path]
         expected = _flat(scoring.summarise(table["label"].to_numpy(), scores.to_numpy(), classes))
     elif name == "summary.json":
         tested = records.Test.read(metrics / "test.json")
+        expected = _flat(records.Summary.of_test(tested).as_dict())
+    elif name == "validation.json":
         trained = records.Train.read(metrics / "train.json")
-        expected = _flat(records.Summary.of_model(trained, tested).as_dict())
+        expected = _flat(records.Validation.of_training(trained).as_dict())
     else:
         expected, tolerance = _figures(made[path]) if found else {}, TOLERATED_SCORE
     for key in found | expected:

@@ -174,7 +174,12 @@ def test_a_killed_run_can_be_repeated(run, reproduced):
 def test_dvc_shows_metrics_and_plots(run, reproduced):
     metrics = json.loads(run("dvc", "metrics", "show", "--json").stdout)
     shown = metrics[""]["data"]
-    assert set(shown) == {f"metrics/{model}/summary.json" for model in config.MODELS}
+    assert set(shown) == {
+        f"metrics/{model}/{name}.json"
+        for model in config.MODELS
+        for name in ("validation", "summary")
+    }
+    assert shown["metrics/cnn/validation.json"]["data"]["validation_accuracy"] > 0.5
     assert shown["metrics/cnn/summary.json"]["data"]["test_accuracy"] > 0.5
     run("dvc", "plots", "show", "--out", "plots-page")
     page = (reproduced / "plots-page/index.html").read_text()

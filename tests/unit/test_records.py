@@ -17,6 +17,7 @@ KINDS: dict[str, type[Record]] = {
     "timing": records.Timing,
     "speed": records.Speed,
     "summary": records.Summary,
+    "validation": records.Validation,
     "robustness": records.Robustness,
     "transfer": records.Transfer,
     "confidence": records.Confidence,
