@@ -58,6 +58,11 @@ class Reader(HTMLParser):
         self.words.append(data)
 
 
+def rendered(root):
+    gathered = results.read(root, WRONG)
+    return render.render(gathered, render.recommended(gathered, ADVICE))
+
+
 def write_model(folder, model, validation=0.995):
     predictions = LABELS.copy()
     predictions[WRONG[model]] = (LABELS[WRONG[model]] + 1) % 3
@@ -198,7 +203,7 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def text(project):
-    return render.render(results.read(project, WRONG), ADVICE)
+    return rendered(project)
 
 
 def section(text, name):
@@ -218,7 +223,9 @@ def test_ids_are_unique_and_every_reference_is_to_one_or_to_data(text):
     reader = Reader(text)
     assert len(reader.ids) == len(set(reader.ids))
     for reference in reader.references:
-        assert reference.startswith("data:image/png;base64,") or reference[1:] in reader.ids
+        known = {"cards/data.md", *(f"cards/{model}.md" for model in WRONG)}
+        known |= {f"#{name}" for name in reader.ids}
+        assert reference.startswith("data:image/png;base64,") or reference in known
 
 
 def test_nothing_comes_from_elsewhere(text):
@@ -233,7 +240,7 @@ def test_names_and_texts_are_escaped(text):
 
 
 def test_the_same_results_give_the_same_bytes(project, text):
-    assert render.render(results.read(project, WRONG), ADVICE) == text
+    assert rendered(project) == text
 
 
 def test_what_is_said(text):
@@ -276,7 +283,7 @@ def test_what_was_not_made_is_named_with_its_command(tmp_path):
         shutil.rmtree(tmp_path / "metrics" / model / "transfer")
     for name in ("other_hands", "forms"):
         (tmp_path / "metrics" / f"{name}.json").unlink()
-    bare = render.render(results.read(tmp_path, WRONG), ADVICE)
+    bare = rendered(tmp_path)
     Reader(bare)
     for name in (
         results.PREPROCESSING,
@@ -292,7 +299,7 @@ def test_what_was_not_made_is_named_with_its_command(tmp_path):
 
 
 def test_other_hands_are_told_beside_the_test_set(project, tmp_path):
-    told = section(render.render(results.read(project, WRONG), ADVICE), "other-hands")
+    told = section(rendered(project), "other-hands")
     assert re.search(r"90\.00%.*9 of 10.*50\.00% to 100\.00%", told, re.DOTALL)
     assert "could be chance" in told
     assert re.search(r"<th>bag</th>.*100\.0%.*75\.0%.*30% to 95%", told)
@@ -305,13 +312,13 @@ def test_other_hands_are_told_beside_the_test_set(project, tmp_path):
         path = tmp_path / "metrics" / model / "transfer" / results.PREDICTIONS
         files.write_text(path, path.read_text().splitlines(keepends=True)[0])
     comparison.tests({}).write(tmp_path / "metrics" / "other_hands.json")
-    shown = section(render.render(results.read(tmp_path, WRONG), ADVICE), "other-hands")
+    shown = section(rendered(tmp_path), "other-hands")
     assert "trained on these digits" in shown
     assert "Which differences" not in shown
 
 
 def test_forms_that_some_model_misreads_are_shown(project):
-    told = section(render.render(results.read(project, WRONG), ADVICE), "other-hands")
+    told = section(rendered(project), "other-hands")
     rows = re.findall(r"<tr><th>1<span.*?</tr>", told)
     assert len(rows) == 1
     assert re.search(r"long flag.*5%.*class=\"low\">0%.*as 7", rows[0])
@@ -320,7 +327,7 @@ def test_forms_that_some_model_misreads_are_shown(project):
 
 
 def test_what_abstaining_buys_is_told_and_drawn(project, tmp_path):
-    told = section(render.render(results.read(project, WRONG), ADVICE), "abstention")
+    told = section(rendered(project), "abstention")
     row = r"90\.00%.*of 50.*10\.00%.*5\.00% to 20\.00%.*30\.0%.*of 20.*20\.00% to 40\.00%"
     assert re.search(row, told, re.DOTALL)
     assert told.count("<svg") == 2
@@ -333,7 +340,7 @@ def test_what_abstaining_buys_is_told_and_drawn(project, tmp_path):
         made_records.confidence(model, bought=bought, others=()).write(
             tmp_path / "metrics" / model / "confidence.json"
         )
-    told = section(render.render(results.read(tmp_path, WRONG), ADVICE), "abstention")
+    told = section(rendered(tmp_path), "abstention")
     assert words.UNKNOWN in told
     assert told.count("<svg") == 1
 
@@ -343,7 +350,7 @@ def test_without_validation_set_and_common_mistakes(tmp_path):
     path = tmp_path / "metrics" / "significance.json"
     tests = files.read_json(path)
     files.write_json(path, tests | {"cochran": None, "misclassified_by_all": []})
-    bare = render.render(results.read(tmp_path, WRONG), ADVICE)
+    bare = rendered(tmp_path)
     Reader(bare)
     assert "no validation set to choose by" in section(bare, "recommendation")
     assert words.UNKNOWN in section(bare, "results")

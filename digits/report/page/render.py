@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digits.core.records import Confidence, Hardware, Row, Significance
 from digits.evaluation import recommendation
@@ -12,6 +12,9 @@ from digits.report.figures import comparison, drawing
 from digits.report.figures import model as figures
 from digits.report.page import advice, experiments, other_hands, pictures
 from digits.report.page.results import REPRODUCED, ModelResults, Results
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -32,13 +35,29 @@ SHAPES = {"o": "●", "s": "■", "^": "▲", "D": "◆", "P": "✚"}
 """Characters for the marks in figures."""
 
 
-def render(results: Results, params: recommendation.Params) -> str:
+def render(results: Results, found: recommendation.Recommendation) -> str:
     """The page as HTML; the same results give the same bytes."""
+    return environment().get_template("page.html").render(_context(results, found))
+
+
+def recommended(results: Results, params: recommendation.Params) -> recommendation.Recommendation:
+    """Which model to use, by all that is known of each."""
+    return recommendation.recommend(
+        {
+            model: Candidate(results.rows[model], part.robustness, part.transfer, part.confidence)
+            for model, part in results.models.items()
+        },
+        params,
+    )
+
+
+def environment(markdown: bool = False) -> "Environment":
+    """What the templates are read with, of the page and, in Markdown, of the cards."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
+        autoescape=not markdown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -50,19 +69,12 @@ def render(results: Results, params: recommendation.Params) -> str:
         measures.per_10000, measures.mebibytes,
     )  # fmt: skip
     environment.filters |= {write.__name__: write for write in writers}
-    return environment.get_template("page.html").render(_context(results, params))
+    return environment
 
 
-def _context(results: Results, params: recommendation.Params) -> dict[str, Any]:
+def _context(results: Results, found: recommendation.Recommendation) -> dict[str, Any]:
     """What the templates name, section by section."""
     rows, models, tests = results.rows, results.models, results.tests
-    found = recommendation.recommend(
-        {
-            model: Candidate(rows[model], part.robustness, part.transfer, part.confidence)
-            for model, part in models.items()
-        },
-        params,
-    )
     elsewhere = other_hands.section(results)
     limits = {model: part.confidence for model, part in models.items() if part.confidence}
     first = next(iter(models.values()))
