@@ -4,6 +4,7 @@ What cards are to tell: M. Mitchell et al., Model Cards for Model Reporting (201
 Datasheets for Datasets (2021).
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -139,12 +140,10 @@ def _confused(part: ModelResults) -> list[str]:
     """The test images of one class that are most often predicted as another."""
     answers = part.answers.predictions
     wrong = answers[answers["label"] != answers["prediction"]]
-    pairs = (
-        wrong.groupby(["label", "prediction"]).size().sort_values(ascending=False, kind="stable")
-    )
+    pairs = Counter(zip(wrong["label"].tolist(), wrong["prediction"].tolist(), strict=True))
     return [
-        f"{part.classes[true]} as {part.classes[predicted]} ({text.count(int(count), 'image')})"
-        for (true, predicted), count in pairs.head(CONFUSED).items()
+        f"{part.classes[true]} as {part.classes[predicted]} ({text.count(count, 'image')})"
+        for (true, predicted), count in pairs.most_common(CONFUSED)
     ]
 
 
