@@ -14,6 +14,7 @@ LIBRARIES = {
     "certifi": "certifi",
     "cpuinfo": "py-cpuinfo",
     "dvc": "dvc",
+    "dvc_data": "dvc-data",
     "jinja2": "Jinja2",
     "keras": "keras",
     "matplotlib": "matplotlib",

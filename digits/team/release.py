@@ -37,7 +37,7 @@ def make(folder: Path) -> Index:
     if not models:
         raise UserError("there is no trained model; run `dvc repro`, `dvc pull` or `digits fetch`")
     for model in models:
-        doctor.answer(model)
+        doctor.answer(model, paths.MODELS)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as made:
         place = Path(made) / "release"

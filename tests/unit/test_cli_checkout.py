@@ -82,11 +82,18 @@ def test_the_libraries_are_those_that_the_code_imports():
 
 
 def test_every_command_is_said_to_need_a_checkout_or_not():
-    assert {command.__name__ for command in cli.ANYWHERE} == {"predict", "ui", "feedback"}
+    assert {command.__name__ for command in cli.ANYWHERE} == {
+        "predict",
+        "ui",
+        "feedback",
+        "fetch",
+    }
     assert {command.__name__ for command in cli.IN_A_CHECKOUT} == set(BY_COMMAND)
     assert {command.__name__ for command in cli.SEARCHING} == {"sweep"}
     assert {command.__name__ for command in cli.READING} == {"read"}
-    assert len(cli.app.registered_commands) == 3 + len(BY_COMMAND) + 2
+    sharing = {command.__name__ for command in cli.SHARING}
+    assert sharing == {"gate", "history", "promote", "release", "rollback"}
+    assert len(cli.app.registered_commands) == 4 + len(BY_COMMAND) + len(sharing) + 2
 
 
 @pytest.mark.parametrize("command", BY_COMMAND)

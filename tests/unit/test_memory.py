@@ -58,7 +58,7 @@ def test_every_optimizer_can_be_counted(bars, machine, optimizer):
         ("ann", {"units": [200_000, 200_000]}),
         ("ann", {"units": [10**9, 10**9]}),
         ("ann", {"units": [10**9] * 10}),
-        ("cnn", {"filters": [10**6, 10**6]}),
+        ("cnn", {"filters": [10**6, 10**6], "kernel_sizes": [3, 3]}),
         ("cnn", {"filters": [10**9, 10**9, 10**9]}),
         ("cnn", {"units": [10**9]}),
         ("vgg16", {"units": [10**6, 10**6]}),

@@ -58,6 +58,7 @@ def checkout(models, monkeypatch):
     )
     (root / "params.yaml").write_text("a: 1\n")
     monkeypatch.setattr(paths, "ROOT", root)
+    monkeypatch.setattr(paths, "MODELS", models)
     monkeypatch.setattr(paths, "PARAMS", root / "params.yaml")
     monkeypatch.setattr(paths, "PIPELINE_LOCK", root / "locks" / "pipeline.lock")
     for name in ("DVC_LOCK", "REPORTS", "PAGE"):
