@@ -30,6 +30,7 @@ def test_an_experiment_lands_in_the_one_store(run, reproduced, name, gamma, wher
 EXPERIMENT = """\
 title: A wider and a narrower kernel
 models: [svc]
+opens_test: true
 robustness: true
 reference: wide
 variants:
@@ -37,7 +38,7 @@ variants:
   narrow:
     train: {svc: {gamma: 3.0}}
 claims:
-  - {variant: wide, model: svc, text: most, measure: at_least, published: 0.9, alternative: 0.8}
+  - {variants: [wide], model: svc, text: most, measure: at_least, published: 0.9, alternative: 0.8}
   - {variant: narrow, model: svc, text: none, measure: test_accuracy, published: 0, images: 100}
 """
 
@@ -51,15 +52,15 @@ def test_an_experiment_is_run_tested_and_judged_beside_the_working_tree(run, rep
     outcome = json.loads((reproduced / "experiments/outcomes/kernels.json").read_text())
     figures = {shown["variant"]: shown["models"]["svc"] for shown in outcome["runs"]}
     kept = json.loads((reproduced / "metrics/svc/test.json").read_text())
-    assert figures["wide"]["test_accuracy"] == kept["accuracy"]
-    assert figures["narrow"]["test_accuracy"] < kept["accuracy"]
+    assert figures["wide"]["accuracy"] == kept["accuracy"]
+    assert figures["narrow"]["accuracy"] < kept["accuracy"]
     assert figures["narrow"]["robustness"]["images"] == 40
     (test,) = outcome["tests"]["svc"]
     assert test["differs"]
     assert test["difference"] == pytest.approx(
-        figures["narrow"]["test_accuracy"] - figures["wide"]["test_accuracy"]
+        figures["narrow"]["accuracy"] - figures["wide"]["accuracy"]
     )
-    assert [claim["agrees"] for claim in outcome["claims"]] == [True, False]
+    assert [claim["verdict"] for claim in outcome["claims"]] == ["agrees", "differs"]
     after = set(run("git", "status", "--porcelain").stdout.splitlines())
     assert after - set(before.splitlines()) == {"?? experiments/outcomes/kernels.json"}
     again = run("python", "-m", "digits", "experiment", "kernels")
